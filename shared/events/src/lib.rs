@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+mod envelope;
+mod kind;
+pub mod payload;
+
+pub use envelope::{Change, Event, InvalidEvent, SOURCE, Subject};
+pub use kind::{Delivery, Kind, UnknownKind};

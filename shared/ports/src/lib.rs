@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+mod bus;
+mod clock;
+mod cml;
+mod compute;
+#[cfg(feature = "contract")]
+pub mod contract;
+mod documents;
+mod error;
+mod lease;
+mod measure;
+mod outbox;
+mod query;
+mod samples;
+mod secrets;
+mod store;
+mod stores;
+
+pub use bus::{Bell, Chime, EventFeed, EventPublisher, Heard};
+pub use clock::{Clock, SharedClock, SystemClock};
+pub use cml::{CmlApi, Controller};
+pub use compute::{Compute, LaunchOrder};
+pub use documents::{Leader, Reply, SETTINGS_KEY, lab_key};
+pub use error::{BusError, RemoteError, StoreError};
+pub use lease::{LeaseRecord, LeaseRole, LeaseStore, SEALED};
+pub use measure::Measure;
+pub use outbox::{EventLog, Logged, Outbox, Pending};
+pub use query::{Cursor, Filter, InvalidCursor, MOST_ITEMS, Page, Query, sortable};
+pub use samples::{Sample, SampleStore};
+pub use secrets::SecretStore;
+pub use store::{Collection, Document, Shared, Writer};
+pub use stores::Stores;

@@ -1,0 +1,44 @@
+//! All ports of one store in one value.
+
+use std::sync::Arc;
+
+use ccm_domain::{Command, Lab, Run, Schedule, Settings, Worker};
+
+use crate::{EventLog, Leader, LeaseStore, Outbox, Reply, SampleStore, SecretStore, Shared};
+
+/// Everything that a store keeps; cheap to clone.
+#[derive(Clone)]
+pub struct Stores {
+    /// Workers.
+    pub workers: Shared<Worker>,
+    /// Labs.
+    pub labs: Shared<Lab>,
+    /// Schedules.
+    pub schedules: Shared<Schedule>,
+    /// Runs.
+    pub runs: Shared<Run>,
+    /// Commands.
+    pub commands: Shared<Command>,
+    /// Answers to requests with an idempotency key.
+    pub replies: Shared<Reply>,
+    /// The one settings document.
+    pub settings: Shared<Settings>,
+    /// Who led each role last.
+    pub leaders: Shared<Leader>,
+    /// Leases and seals.
+    pub leases: Arc<dyn LeaseStore>,
+    /// Committed changes that wait to be told.
+    pub outbox: Arc<dyn Outbox>,
+    /// The log of everything told.
+    pub log: Arc<dyn EventLog>,
+    /// History of load.
+    pub samples: Arc<dyn SampleStore>,
+    /// Short-lived secrets.
+    pub secrets: Arc<dyn SecretStore>,
+}
+
+impl std::fmt::Debug for Stores {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stores").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,245 @@
+//! Documents of every type.
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+use async_trait::async_trait;
+use ccm_domain::Epoch;
+use ccm_events::Change;
+use ccm_ports::{Collection, Document, Page, Query, StoreError, Writer};
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::Embedded;
+use super::error::{Fault, corrupt};
+use super::number::{counted, stored};
+use super::{list, outbox};
+
+#[async_trait]
+impl<D: Document> Collection<D> for Embedded {
+    async fn find(&self, key: &str) -> Result<Option<D>, StoreError> {
+        let key = key.to_owned();
+        self.read("find a document", move |conn| {
+            let body: Option<String> = conn
+                .prepare_cached("SELECT body FROM docs WHERE coll = ?1 AND key = ?2")?
+                .query_row((D::COLLECTION, &key), |row| row.get(0))
+                .optional()?;
+            body.map(|body| parse(&key, &body)).transpose()
+        })
+        .await
+    }
+
+    async fn list(&self, query: &Query) -> Result<Page<D>, StoreError> {
+        let query = query.clone();
+        self.read("list documents", move |conn| list::page(conn, &query)).await
+    }
+
+    async fn insert(&self, doc: &D, changes: &[Change], by: Writer) -> Result<(), StoreError> {
+        let row = Row::of(doc, changes)?;
+        if row.rev != 1 {
+            return Err(StoreError::Corrupt(anyhow!("{row} is new and not at revision 1")));
+        }
+        self.write("insert a document", move |conn| row.insert(conn, by)).await
+    }
+
+    async fn put(&self, doc: &D, changes: &[Change], by: Writer) -> Result<(), StoreError> {
+        let row = Row::of(doc, changes)?;
+        if row.rev < 2 {
+            return Err(StoreError::Corrupt(anyhow!("{row} is replaced at revision {}", row.rev)));
+        }
+        self.write("put a document", move |conn| row.put(conn, by)).await
+    }
+
+    async fn remove(&self, key: &str, rev: u64, by: Writer) -> Result<(), StoreError> {
+        let key = key.to_owned();
+        self.write("remove a document", move |conn| {
+            remove(conn, Name { coll: D::COLLECTION, noun: D::NOUN, key: &key }, rev, by)
+        })
+        .await
+    }
+}
+
+/// Reads a document back from its stored form.
+pub(super) fn parse<D: Document>(key: &str, body: &str) -> Result<D, Fault> {
+    serde_json::from_str(body)
+        .map_err(|err| corrupt(format!("read {}/{key}", D::COLLECTION), err).into())
+}
+
+/// Which document.
+#[derive(Clone, Copy)]
+struct Name<'a> {
+    coll: &'static str,
+    noun: &'static str,
+    key: &'a str,
+}
+
+/// A document with all that is written together with it, made before the writer is bothered.
+struct Row {
+    coll: &'static str,
+    noun: &'static str,
+    key: String,
+    rev: u64,
+    body: String,
+    fields: BTreeSet<(String, String)>,
+    uniques: BTreeSet<String>,
+    changes: Vec<outbox::Row>,
+}
+
+impl Row {
+    fn of<D: Document>(doc: &D, changes: &[Change]) -> Result<Self, StoreError> {
+        let key = doc.key();
+        let body = serde_json::to_string(doc)
+            .map_err(|err| corrupt(format!("write {}/{key}", D::COLLECTION), err))?;
+        Ok(Self {
+            coll: D::COLLECTION,
+            noun: D::NOUN,
+            key,
+            rev: doc.rev(),
+            body,
+            fields: doc
+                .fields()
+                .into_iter()
+                .map(|(field, value)| (field.to_owned(), value))
+                .collect(),
+            uniques: doc.unique().into_iter().collect(),
+            changes: changes.iter().map(outbox::Row::of).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn name(&self) -> Name<'_> {
+        Name { coll: self.coll, noun: self.noun, key: &self.key }
+    }
+
+    fn insert(&self, conn: &Connection, by: Writer) -> Result<(), Fault> {
+        let guard = match by {
+            Writer::Intent => Epoch::default(),
+            Writer::Leader(epoch) => epoch,
+        };
+        let added = conn
+            .prepare_cached(
+                "INSERT INTO docs (coll, key, rev, guard, body) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute((self.coll, &self.key, stored(self.rev)?, stored(guard.0)?, &self.body))?;
+        if added == 0 {
+            return Err(StoreError::Taken(self.key.clone()).into());
+        }
+        self.index(conn)
+    }
+
+    fn put(&self, conn: &Connection, by: Writer) -> Result<(), Fault> {
+        let (rev, before) = (stored(self.rev)?, stored(self.rev - 1)?);
+        let replaced = match by {
+            Writer::Intent => conn
+                .prepare_cached(
+                    "UPDATE docs SET rev = ?3, body = ?4 WHERE coll = ?1 AND key = ?2 AND rev = ?5",
+                )?
+                .execute((self.coll, &self.key, rev, &self.body, before))?,
+            Writer::Leader(epoch) => conn
+                .prepare_cached(
+                    "UPDATE docs SET rev = ?3, body = ?4, guard = ?6
+                     WHERE coll = ?1 AND key = ?2 AND rev = ?5 AND guard <= ?6",
+                )?
+                .execute((self.coll, &self.key, rev, &self.body, before, stored(epoch.0)?))?,
+        };
+        if replaced == 0 {
+            return Err(refusal(conn, self.name(), by)?.into());
+        }
+        self.index(conn)
+    }
+
+    /// Writes what changed among index fields and unique keys, and appends the changes.
+    fn index(&self, conn: &Connection) -> Result<(), Fault> {
+        self.index_fields(conn)?;
+        self.index_uniques(conn)?;
+        self.changes.iter().try_for_each(|change| change.append(conn, self.coll, &self.key))
+    }
+
+    fn index_fields(&self, conn: &Connection) -> Result<(), Fault> {
+        let before: BTreeSet<(String, String)> = conn
+            .prepare_cached("SELECT field, value FROM fields WHERE coll = ?1 AND key = ?2")?
+            .query_map((self.coll, &self.key), |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        for (field, value) in before.difference(&self.fields) {
+            conn.prepare_cached(
+                "DELETE FROM fields WHERE coll = ?1 AND field = ?2 AND value = ?3 AND key = ?4",
+            )?
+            .execute((self.coll, field, value, &self.key))?;
+        }
+        for (field, value) in self.fields.difference(&before) {
+            conn.prepare_cached(
+                "INSERT INTO fields (coll, field, value, key) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute((self.coll, field, value, &self.key))?;
+        }
+        Ok(())
+    }
+
+    fn index_uniques(&self, conn: &Connection) -> Result<(), Fault> {
+        let before: BTreeSet<String> = conn
+            .prepare_cached("SELECT value FROM uniques WHERE coll = ?1 AND key = ?2")?
+            .query_map((self.coll, &self.key), |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for value in before.difference(&self.uniques) {
+            conn.prepare_cached("DELETE FROM uniques WHERE coll = ?1 AND value = ?2")?
+                .execute((self.coll, value))?;
+        }
+        for value in self.uniques.difference(&before) {
+            let added = conn
+                .prepare_cached(
+                    "INSERT INTO uniques (coll, value, key) VALUES (?1, ?2, ?3)
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute((self.coll, value, &self.key))?;
+            if added == 0 {
+                return Err(StoreError::Taken(value.clone()).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.coll, self.key)
+    }
+}
+
+fn remove(conn: &Connection, name: Name<'_>, rev: u64, by: Writer) -> Result<(), Fault> {
+    // An intent is not fenced, so any guard will do.
+    let most = match by {
+        Writer::Intent => i64::MAX,
+        Writer::Leader(epoch) => stored(epoch.0)?,
+    };
+    let removed = conn
+        .prepare_cached(
+            "DELETE FROM docs WHERE coll = ?1 AND key = ?2 AND rev = ?3 AND guard <= ?4
+             AND NOT EXISTS (SELECT 1 FROM changes WHERE coll = ?1 AND key = ?2)",
+        )?
+        .execute((name.coll, name.key, stored(rev)?, most))?;
+    if removed == 0 {
+        return Err(refusal(conn, name, by)?.into());
+    }
+    for sql in [
+        "DELETE FROM fields WHERE coll = ?1 AND key = ?2",
+        "DELETE FROM uniques WHERE coll = ?1 AND key = ?2",
+    ] {
+        conn.prepare_cached(sql)?.execute((name.coll, name.key))?;
+    }
+    Ok(())
+}
+
+/// Finds out, within the same transaction, why a write matched nothing.
+fn refusal(conn: &Connection, name: Name<'_>, by: Writer) -> Result<StoreError, Fault> {
+    let guard: Option<i64> = conn
+        .prepare_cached("SELECT guard FROM docs WHERE coll = ?1 AND key = ?2")?
+        .query_row((name.coll, name.key), |row| row.get(0))
+        .optional()?;
+    let Some(guard) = guard else {
+        return Ok(StoreError::NotFound(name.noun));
+    };
+    let guard = Epoch(counted(guard)?);
+    Ok(match by {
+        Writer::Leader(epoch) if epoch < guard => StoreError::Stale,
+        Writer::Leader(_) | Writer::Intent => StoreError::Conflict,
+    })
+}

@@ -1,0 +1,28 @@
+//! SIGTERM and SIGINT.
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::Drain;
+
+/// Exit code of a process that a second signal ended at once: 128 + SIGINT.
+const EXIT_INTERRUPTED: i32 = 130;
+
+/// Waits for the first signal, asks `drain` to stop, and ends the process at the second.
+pub(crate) async fn watch(drain: Drain) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    let name = next(&mut terminate, &mut interrupt).await;
+    tracing::info!("{name} received, stopping; a second one ends the process at once");
+    drain.request();
+    let name = next(&mut terminate, &mut interrupt).await;
+    tracing::warn!("{name} received again, ending at once");
+    std::process::exit(EXIT_INTERRUPTED)
+}
+
+async fn next(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
+    tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    }
+}

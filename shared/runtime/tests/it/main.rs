@@ -1,0 +1,7 @@
+//! Tasks, the phases of stopping, and a whole process.
+
+#![cfg(test)]
+
+mod drain;
+mod process;
+mod tasks;

@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+mod commands;
+mod commit;
+mod error;
+mod expected;
+mod fleet;
+mod labs;
+mod leaders;
+pub mod leadership;
+mod licenses;
+mod operations;
+mod ops;
+mod replies;
+mod runs;
+mod schedules;
+mod settings;
+mod workers;
+
+pub use commit::Aggregate;
+pub use error::{FleetError, Result};
+pub use expected::Expected;
+pub use fleet::Fleet;
+pub use labs::{LabAsked, LabFile, LabFilter};
+pub use operations::{LongAction, OperationFilter, Progress};
+pub use ops::{EndpointTemplate, FleetOps, Reconciled, Remotes, Report, Sight};
+pub use replies::Reservation;
+pub use runs::RunFilter;
+pub use workers::{Asked, WorkerFilter, WorkerOrder, WorkerPatch, WorkerRef};

@@ -1,0 +1,76 @@
+//! What can be configured.
+
+mod jobs;
+mod remotes;
+
+use ccm_config::section::{AdminSection, BusSection, DrainSection, StoreSection, TelemetrySection};
+use ccm_runtime::ServiceConfig;
+use serde::Deserialize;
+
+pub use jobs::{JobSection, JobsSection, UnknownJob};
+pub use remotes::{AccountSection, AwsSection, CmlSection};
+
+/// The configuration of `ccm-scheduler`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessConfig {
+    /// `[admin]`.
+    pub admin: AdminSection,
+    /// `[store]`.
+    pub store: StoreSection,
+    /// `[bus]`.
+    pub bus: BusSection,
+    /// `[aws]`.
+    pub aws: AwsSection,
+    /// `[cml]`.
+    pub cml: CmlSection,
+    /// `[jobs]`.
+    pub jobs: JobsSection,
+    /// `[telemetry]`.
+    pub telemetry: TelemetrySection,
+    /// `[drain]`.
+    pub drain: DrainSection,
+}
+
+impl ServiceConfig for ProcessConfig {
+    fn admin(&self) -> &AdminSection {
+        &self.admin
+    }
+
+    fn telemetry(&self) -> &TelemetrySection {
+        &self.telemetry
+    }
+
+    fn drain(&self) -> &DrainSection {
+        &self.drain
+    }
+
+    fn check(&self) -> Vec<String> {
+        let mut faults = self.jobs.check();
+        faults.extend(self.aws.check());
+        faults.extend(self.cml.check());
+        match self.store.url.scheme() {
+            store @ ("memory" | "embedded") => faults.push(format!(
+                "store.url = \"{store}:…\" is a store inside one process: \
+                 `memory:` and `embedded:` stores live in ccm-standalone only"
+            )),
+            store => faults.push(format!(
+                "store.url: this build has no adapter for \"{store}\" stores; run ccm-standalone"
+            )),
+        }
+        match self.bus.url.scheme() {
+            "local" => faults.push(
+                "bus.url = \"local:\" is a bus inside one process: it lives in ccm-standalone only"
+                    .to_owned(),
+            ),
+            bus => faults.push(format!(
+                "bus.url: this build has no adapter for \"{bus}\" buses; run ccm-standalone"
+            )),
+        }
+        faults
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.cml.warnings()
+    }
+}

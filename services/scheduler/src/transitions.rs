@@ -1,0 +1,205 @@
+//! Workers on their way: looked after every two seconds, so that a start feels live.
+//!
+//! The periodic run of `reconcile_workers` finds every worker that wants something; this keeps those that
+//! wait for the world on a list, each with the moment of its next look. It starts at once when the bell says
+//! that somebody asked for something, and finds open operations within a second when the bell is lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ccm_app::{FleetError, Reconciled, Report, Result, Sight};
+use ccm_domain::schedule::job;
+use ccm_domain::{Scope, Timestamp, Worker, WorkerId};
+use ccm_ports::{Chime, Query, RemoteError, StoreError};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, stream};
+use tokio_util::sync::CancellationToken;
+
+use crate::Engine;
+
+/// Between two looks at a worker that moved a moment ago.
+const SOON: Duration = Duration::from_secs(2);
+
+/// Between two looks at a worker that did not move for long: as often as the periodic run.
+const LATE: Duration = Duration::from_secs(30);
+
+/// How often open operations are looked for, on the machine's clock.
+const POLL: Duration = Duration::from_secs(1);
+
+/// A worker is looked at again after this part of the time since it last moved: a boot of minutes is not
+/// followed as closely as a start of seconds.
+const PART: u32 = 15;
+
+/// The most that one worker's steps may take, on the machine's clock.
+const STEPS_LIMIT: Duration = Duration::from_secs(60);
+
+/// Everybody is looked through at most this often, however often the bell rings.
+const LEAST_PAUSE: Duration = Duration::from_millis(200);
+
+impl Engine {
+    /// Takes the next steps of these workers; those that wait for the world are put on the watch list.
+    ///
+    /// # Errors
+    /// When the store fails, or another leader has taken over; an error of one worker is in the report.
+    pub(crate) async fn step_workers(&self, workers: Vec<Worker>) -> Result<Report> {
+        let mut scopes: BTreeMap<Scope, Vec<Worker>> = BTreeMap::new();
+        for worker in workers {
+            scopes.entry(worker.scope.clone()).or_default().push(worker);
+        }
+        let mut all: FuturesUnordered<_> =
+            scopes.iter().map(|(scope, workers)| self.step_scope(scope, workers)).collect();
+        let mut report = Report::default();
+        while let Some(one) = all.next().await {
+            report.merge(one?);
+        }
+        Ok(report)
+    }
+
+    /// Steps every worker whose moment has come; `all` looks for others as well.
+    ///
+    /// # Errors
+    /// As the periodic run of `reconcile_workers`.
+    pub async fn follow(&self, all: bool) -> Result<Report> {
+        let workers = if all { self.ops().unsettled().await? } else { self.due_or_new().await? };
+        self.step_workers(workers).await
+    }
+
+    /// Returns the moment of the next look at a worker on its way.
+    #[must_use]
+    pub fn next_look(&self) -> Option<Timestamp> {
+        self.watch_list().values().min().copied()
+    }
+
+    /// Follows workers on their way until `leaving` is cancelled.
+    pub(crate) async fn keep_following(self: Arc<Self>, leaving: &CancellationToken) -> Result<()> {
+        let mut bell = self.parts.fleet.bell.listen(Chime::Commands).await;
+        let mut under_way = FuturesUnordered::new();
+        let mut all = true;
+        while !leaving.is_cancelled() {
+            let engine = Arc::clone(&self);
+            under_way.push(async move { engine.follow(all).await });
+            all = false;
+            let pause = self.next_look().map_or(POLL, |at| self.real_time_until(at));
+            tokio::select! {
+                () = leaving.cancelled() => {}
+                () = tokio::time::sleep(pause.clamp(LEAST_PAUSE, POLL)) => {}
+                () = self.watching.notified() => {}
+                Some(()) = bell.next() => {
+                    // Several wishes of one moment are looked for once.
+                    tokio::time::sleep(LEAST_PAUSE).await;
+                    all = true;
+                }
+                Some(done) = under_way.next() => self.note(done)?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn step_scope(&self, scope: &Scope, workers: &[Worker]) -> Result<Report> {
+        let mut report = Report::default();
+        let Some(looking) = self.look_in(scope) else {
+            // A region that answers slowly is asked once at a time.
+            let again = self.now().plus(SOON);
+            self.watch_list().extend(workers.iter().map(|worker| (worker.id, again)));
+            report.add("busy", workers.len() as u64);
+            return Ok(report);
+        };
+        let sight = self.ops().look_ahead(scope, workers).await?;
+        drop(looking);
+        let at_once = job("reconcile_workers").map_or(1, |job| job.at_once as usize);
+        let steps: Vec<_> = workers.iter().map(|worker| self.step(worker.id, sight)).collect();
+        let mut steps = stream::iter(steps).buffer_unordered(at_once);
+        while let Some((id, outcome)) = steps.next().await {
+            match outcome {
+                Ok(Some(reconciled)) => {
+                    report.count("stepped");
+                    self.watch(id, reconciled);
+                }
+                Ok(None) => report.count("busy"),
+                Err(err @ FleetError::Store(StoreError::Stale | StoreError::Unavailable(_))) => {
+                    return Err(err);
+                }
+                Err(
+                    err @ (FleetError::Domain(_)
+                    | FleetError::Store(
+                        StoreError::NotFound(_)
+                        | StoreError::Conflict
+                        | StoreError::Taken(_)
+                        | StoreError::Corrupt(_),
+                    )
+                    | FleetError::Remote(_)
+                    | FleetError::Contended(_)),
+                ) => report.error(id, &err),
+            }
+        }
+        Ok(report)
+    }
+
+    /// Steps one worker, unless somebody else is at it.
+    async fn step(&self, id: WorkerId, sight: Sight) -> (WorkerId, Result<Option<Reconciled>>) {
+        let Some(_busy) = self.occupy(id) else { return (id, Ok(None)) };
+        match tokio::time::timeout(STEPS_LIMIT, self.ops().reconcile(id, sight)).await {
+            Ok(outcome) => (id, outcome.map(Some)),
+            Err(_) => {
+                let late = RemoteError::Unavailable("a step did not come to its end".to_owned());
+                (id, Err(late.into()))
+            }
+        }
+    }
+
+    /// Reads those whose moment has come, and those with an open operation that nobody follows yet.
+    async fn due_or_new(&self) -> Result<Vec<Worker>> {
+        let now = self.now();
+        let (due, known): (BTreeSet<WorkerId>, BTreeSet<WorkerId>) = {
+            let list = self.watch_list();
+            let due = list.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect();
+            (due, list.keys().copied().collect())
+        };
+        let open = Query::default().is("open", "true").is("removed", "false");
+        let mut workers = self.listed(&self.parts.fleet.stores.workers, open).await?;
+        workers.retain(|worker| due.contains(&worker.id) || !known.contains(&worker.id));
+        let read: BTreeSet<WorkerId> = workers.iter().map(|worker| worker.id).collect();
+        for id in due.difference(&read) {
+            workers.extend(self.parts.fleet.stores.workers.find(&id.to_string()).await?);
+        }
+        self.watch_list().retain(|id, _| !due.contains(id));
+        Ok(workers)
+    }
+
+    fn watch(&self, id: WorkerId, reconciled: Reconciled) {
+        let now = self.now();
+        let at = match reconciled {
+            Reconciled::Rests => None,
+            Reconciled::Planned(at) => Some(at.max(now.plus(SOON))),
+            Reconciled::Waits(since) => Some(now.plus((now.since(since) / PART).clamp(SOON, LATE))),
+        };
+        let mut list = self.watch_list();
+        match at {
+            Some(at) => list.insert(id, at),
+            None => list.remove(&id),
+        };
+        drop(list);
+        self.watching.notify_one();
+    }
+
+    /// Lets a failure pass until the next look; only a newer leader ends the following.
+    fn note(&self, done: Result<Report>) -> Result<()> {
+        match done {
+            Ok(report) if report.errors.is_empty() => Ok(()),
+            Ok(report) => {
+                tracing::warn!(errors = ?report.errors, "some workers could not be stepped");
+                Ok(())
+            }
+            Err(err @ FleetError::Store(StoreError::Stale)) => {
+                self.parts.instruments.fenced();
+                Err(err)
+            }
+            Err(err) => {
+                let error = &err as &dyn std::error::Error;
+                tracing::warn!(error, "workers on their way were not looked after");
+                Ok(())
+            }
+        }
+    }
+}

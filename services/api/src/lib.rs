@@ -1,0 +1,89 @@
+#![doc = include_str!("../README.md")]
+
+mod auth;
+mod config;
+pub mod dto;
+mod extract;
+mod lab_yaml;
+mod live;
+mod middleware;
+pub mod openapi;
+pub mod problem;
+mod router;
+mod routes;
+mod server;
+mod state;
+mod topology;
+pub mod wiring;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ccm_app::Fleet;
+use ccm_ports::EventFeed;
+use ccm_runtime::Shell;
+
+pub use config::ApiConfig;
+pub use live::SseSection;
+
+/// What the API needs of others.
+#[derive(Clone)]
+pub struct Deps {
+    /// The use cases.
+    pub fleet: Fleet,
+    /// Where events come from.
+    pub feed: Arc<dyn EventFeed>,
+    /// Name of this process, for people.
+    pub process: String,
+}
+
+impl std::fmt::Debug for Deps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deps").field("process", &self.process).finish_non_exhaustive()
+    }
+}
+
+/// Returns the whole public port as a router, for a port that is bound to `listener`.
+///
+/// # Errors
+/// When the way to know callers is refused on that port.
+pub fn router(
+    deps: Deps,
+    config: &ApiConfig,
+    listener: SocketAddr,
+    shell: &Shell,
+) -> anyhow::Result<axum::Router> {
+    let live = live::Live::start(
+        live::Parts {
+            feed: deps.feed,
+            log: Arc::clone(&deps.fleet.stores.log),
+            clock: Arc::clone(&deps.fleet.clock),
+            workers: live::workers_of(&deps.fleet),
+            drain: config.drain.streams.get(),
+        },
+        &config.sse,
+        shell,
+    );
+    let state = state::AppState {
+        live,
+        fleet: deps.fleet,
+        auth: auth::Auth::new(config.auth.mode, listener)?,
+        ready: shell.ready.clone(),
+        process: deps.process.into(),
+    };
+    Ok(router::router(state, &shell.meter("ccm-api")))
+}
+
+/// Binds the public port and starts serving; returns where, once requests can come.
+///
+/// # Errors
+/// When the port cannot be bound, or the way to know callers is refused on it.
+pub async fn start(deps: Deps, config: &ApiConfig, shell: &Shell) -> anyhow::Result<SocketAddr> {
+    // Before the port is open to anybody.
+    auth::Auth::new(config.auth.mode, config.http.listen)?;
+    let listener = shell.listen("http", config.http.listen)?;
+    let address = listener.local_addr()?;
+    let router = router(deps, config, address, shell)?;
+    shell.tasks.spawn_critical("http", server::serve(listener, router, shell.clone()));
+    Ok(address)
+}

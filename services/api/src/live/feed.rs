@@ -1,0 +1,173 @@
+//! From the bus to the hub: subscribe, then warm the ring, then follow; fill holes before going on.
+//!
+//! The hub takes an event only as the successor of the last one. What is missing is read from the bus's
+//! history and else from the log, which has everything before the bus has it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use ccm_events::Event;
+use ccm_fanout::{Hole, Hub};
+use ccm_ports::{EventFeed, EventLog, Heard};
+use ccm_runtime::{Backoff, Latch, Shell};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use tokio::sync::watch;
+
+/// Events read at a time.
+const PAGE: usize = 500;
+
+/// Events that the ring begins with: those of readers who were cut off when the process before this one
+/// ended. Older ones are in the log.
+const WARM: u64 = 2_000;
+
+/// How often the bus is asked whether something was told that was not heard.
+const PROBE: Duration = Duration::from_secs(2);
+
+struct Feed {
+    hub: Hub,
+    feed: Arc<dyn EventFeed>,
+    log: Arc<dyn EventLog>,
+    latch: Latch,
+    opened: watch::Sender<bool>,
+}
+
+/// Follows the bus until the process stops; tells when the hub is open. Streams that are left when their
+/// time to drain is over are ended by force.
+pub(super) fn spawn(
+    hub: &Hub,
+    feed: Arc<dyn EventFeed>,
+    log: Arc<dyn EventLog>,
+    shell: &Shell,
+) -> watch::Receiver<bool> {
+    // Advisory: without events the API still serves everything else.
+    let latch = shell.ready.advisory("events");
+    let (opened, is_open) = watch::channel(false);
+    let mut feed = Feed { hub: hub.clone(), feed, log, latch, opened };
+    let (stop, hub) = (shell.stopping(), hub.clone());
+    shell.tasks.spawn_critical("events", async move {
+        stop.run_until_cancelled(feed.follow()).await;
+        hub.close();
+        Ok(())
+    });
+    is_open
+}
+
+impl Feed {
+    /// Follows for ever, from one subscription to the next.
+    async fn follow(&mut self) {
+        let mut backoff = Backoff::default();
+        loop {
+            let Err(err) = self.follow_once(&mut backoff).await;
+            let pause = backoff.next_pause();
+            let error = format!("{err:#}");
+            tracing::warn!(error, "events are not heard, trying again in {} ms", pause.as_millis());
+            self.latch.close("events are not heard");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Follows one subscription until something fails.
+    async fn follow_once(
+        &mut self,
+        backoff: &mut Backoff,
+    ) -> anyhow::Result<std::convert::Infallible> {
+        // First, so that nothing is told between the look at the history and the subscription.
+        let mut heard = self.feed.subscribe().await.context("subscribe")?;
+        if *self.opened.borrow() {
+            self.catch_up().await?;
+        } else {
+            self.warm().await.context("warm the ring")?;
+            self.opened.send_replace(true);
+        }
+        self.latch.open();
+        backoff.reset();
+        let mut probe = tokio::time::interval(PROBE);
+        probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                next = next(&mut heard) => match next? {
+                    Heard::Event(event) => self.publish(&event).await?,
+                    Heard::Gap => self.catch_up().await.context("fill the gap")?,
+                },
+                _ = probe.tick() => self.probe().await?,
+            }
+        }
+    }
+
+    /// Begins with the recent past.
+    async fn warm(&self) -> anyhow::Result<()> {
+        let (oldest, last) = match self.feed.kept().await? {
+            Some(kept) => kept,
+            None => (self.log.oldest().await?, self.log.head().await?),
+        };
+        self.hub.start(last.saturating_sub(WARM).max(oldest.saturating_sub(1)));
+        self.catch_up().await
+    }
+
+    /// Tells an event, and before it those that are missing.
+    async fn publish(&self, event: &Event) -> anyhow::Result<()> {
+        let Err(Hole { after }) = self.hub.publish(event) else { return Ok(()) };
+        tracing::debug!(after, "events behind {after} are missing");
+        self.catch_up().await.context("fill a hole")?;
+        if let Err(Hole { after }) = self.hub.publish(event) {
+            anyhow::bail!("the log does not have the event behind {after}");
+        }
+        Ok(())
+    }
+
+    /// Reads on to where the log ends: from the bus as far as it goes, then from the log.
+    async fn catch_up(&self) -> anyhow::Result<()> {
+        while self.take_from_bus().await? || self.take_from_log().await? {}
+        Ok(())
+    }
+
+    async fn take_from_bus(&self) -> anyhow::Result<bool> {
+        let last = self.hub.last();
+        let page = self.feed.history(last, PAGE).await.context("read the bus's history")?;
+        for event in &page {
+            // A history that begins later, or anew with other numbers, leaves it to the log.
+            if self.hub.publish(event).is_err() {
+                break;
+            }
+        }
+        Ok(self.hub.last() > last)
+    }
+
+    async fn take_from_log(&self) -> anyhow::Result<bool> {
+        let last = self.hub.last();
+        let page = self.log.read(last, PAGE).await.context("read the log")?;
+        let Some(first) = page.first() else {
+            let head = self.log.head().await.context("read the log's head")?;
+            if head < last {
+                tracing::warn!(head, last, "the log ends at {head}, before what was told");
+                self.hub.start(head);
+            }
+            return Ok(false);
+        };
+        if first.seq != last + 1 {
+            tracing::warn!(last, "the log forgot what comes behind {last}: clients begin anew");
+            self.hub.start(first.seq - 1);
+        }
+        for logged in &page {
+            if self.hub.publish(&Event::logged(logged.seq, &logged.change)).is_err() {
+                break;
+            }
+        }
+        Ok(self.hub.last() > last)
+    }
+
+    /// Notices when the last event was told but not heard, behind which no hole shows.
+    async fn probe(&self) -> anyhow::Result<()> {
+        let kept = self.feed.kept().await.context("ask the bus for its last event")?;
+        if kept.is_some_and(|(_, last)| last > self.hub.last()) {
+            self.catch_up().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn next(heard: &mut BoxStream<'static, Heard>) -> anyhow::Result<Heard> {
+    heard.next().await.context("the subscription ended")
+}

@@ -1,0 +1,163 @@
+//! The steps, in their order: cheap and telling ones first.
+
+use std::path::PathBuf;
+
+use super::place::Place;
+use crate::{arch, docs, tidy};
+
+/// One line of the summary.
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    /// Whether it must count tests.
+    pub(super) tests: bool,
+    pub(super) parts: Vec<Part>,
+}
+
+/// One thing that a step does; the rest of the step is left out when it fails.
+pub(super) enum Part {
+    /// A program with its arguments, in a folder.
+    Program { folder: PathBuf, program: PathBuf, args: Vec<&'static str> },
+    /// One of our own tasks.
+    Task(fn() -> anyhow::Result<()>),
+}
+
+/// Returns all steps.
+pub(super) fn all(place: &Place) -> Vec<Step> {
+    let mut steps = before_the_build(place);
+    steps.extend(from_the_build_on(place));
+    steps
+}
+
+fn before_the_build(place: &Place) -> Vec<Step> {
+    let check = |name, about, part| Step { name, about, tests: false, parts: vec![part] };
+    vec![
+        check("fmt", "formatting of Rust", place.cargo(&["fmt", "--all", "--check"])),
+        // Before anything is compiled: the API embeds what this builds.
+        Step {
+            name: "web",
+            about: "types, formatting, build and unit tests of the UI",
+            tests: true,
+            parts: vec![
+                place.npm("web", &["ci"]),
+                place.npm("web", &["run", "build"]),
+                place.npm("web", &["test"]),
+                place.npm("web", &["run", "check"]),
+            ],
+        },
+        check(
+            "lint",
+            "clippy, warnings are errors",
+            place.cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--all-features",
+                "--locked",
+                "--",
+                "-Dwarnings",
+            ]),
+        ),
+        check(
+            "rustdoc",
+            "documentation comments and the links in them",
+            place.cargo(&[
+                "doc",
+                "--no-deps",
+                "--locked",
+                "--config=build.rustdocflags=[\"-Dwarnings\"]",
+            ]),
+        ),
+        check("arch", "arrows between crates", Part::Task(arch::run)),
+        check("tidy", "sizes, names, links", Part::Task(tidy::run)),
+        check(
+            "deny",
+            "licenses, sources, who may use which driver",
+            Part::Program {
+                folder: place.root.clone(),
+                program: place.tools.join("bin/cargo-deny"),
+                args: vec![
+                    "--workspace",
+                    "--locked",
+                    "check",
+                    "bans",
+                    "licenses",
+                    "sources",
+                    // Some drivers come with later adapters; their fences stand already.
+                    "--allow=unused-wrapper",
+                ],
+            },
+        ),
+        check("docs", "generated documents are up to date", Part::Task(docs::check)),
+    ]
+}
+
+fn from_the_build_on(place: &Place) -> Vec<Step> {
+    let tests = |name, about, parts| Step { name, about, tests: true, parts };
+    vec![
+        // One set of features for everything that is built, so that nothing is built twice: the
+        // tests and the browser run what this step made.
+        Step {
+            name: "build",
+            about: "all binaries and tests",
+            tests: false,
+            parts: vec![place.cargo(&[
+                "build",
+                "--workspace",
+                "--all-targets",
+                "--all-features",
+                "--locked",
+            ])],
+        },
+        tests(
+            "rust",
+            "unit, contract, use-case and service tests",
+            vec![place.cargo(&[
+                "test",
+                "--workspace",
+                "--all-features",
+                "--locked",
+                "--no-fail-fast",
+            ])],
+        ),
+        tests(
+            "protocols",
+            "real protocols: moto, the stock CML client, our simulators",
+            vec![
+                place.python_part("product", &["-m", "pytest", "-ra", "-p", "no:cacheprovider"]),
+                place.python_part("virl2", &["run.py"]),
+            ],
+        ),
+        tests(
+            "browser",
+            "the UI in a real browser",
+            vec![place.npm("tests/browser", &["ci"]), place.npm("tests/browser", &["test"])],
+        ),
+    ]
+}
+
+impl Place {
+    fn cargo(&self, args: &[&'static str]) -> Part {
+        self.program("", "cargo", args)
+    }
+
+    fn npm(&self, folder: &str, args: &[&'static str]) -> Part {
+        self.program(folder, "npm", args)
+    }
+
+    fn python_part(&self, folder: &str, args: &[&'static str]) -> Part {
+        Part::Program {
+            folder: self.root.join("tests/protocols").join(folder),
+            program: self.python(),
+            args: args.to_vec(),
+        }
+    }
+
+    fn program(&self, folder: &str, program: &str, args: &[&'static str]) -> Part {
+        Part::Program {
+            folder: self.root.join(folder),
+            program: PathBuf::from(program),
+            args: args.to_vec(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+# The front door. `make` prints what there is; each line calls cargo, npm or `cargo xtask`, where
+# the logic is.
+
+CCM_CACHE ?= $(HOME)/.cache/ccm
+CCM_TOOLS ?= $(CCM_CACHE)/tools
+# Outside the checkout and shared between checkouts: a fresh clone then builds in seconds.
+CARGO_TARGET_DIR ?= $(CCM_CACHE)/target
+# Some tests of crates speak to Python's AWS and CML clients.
+CCM_TEST_PYTHON ?= $(CCM_TOOLS)/venv/bin/python
+export CCM_CACHE CCM_TOOLS CARGO_TARGET_DIR CCM_TEST_PYTHON
+
+WORKERS ?= 12
+TEST := cargo xtask test --only
+UI := services/api/assets/index.html
+UI_SOURCES := $(shell find web \( -name node_modules -o -name test \) -prune -o -type f -print)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test unit web browser protocols fmt lint arch tidy deny docs bench \
+	up down helm images setup
+
+help: ## Print this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: setup $(UI) ## Build and start everything in one process, with 12 simulated workers
+	cargo run --locked --package ccm-standalone -- --simulate $(WORKERS)
+
+test: ## Everything that CI checks; installs what it needs
+	@dev/setup test
+	cargo xtask test
+
+unit: ## Tests of all crates but the AWS adapter: the quick loop
+	@dev/setup unit
+	cargo test --locked
+
+web: setup ## Types, formatting, build and unit tests of the UI
+	$(TEST) web
+
+browser: ## The UI in a real browser
+	@dev/setup test
+	$(TEST) web --only build --only browser
+
+protocols: ## Real protocols: moto, the stock CML client, our simulators
+	@dev/setup test
+	$(TEST) build --only protocols
+
+fmt: ## Format Rust and the UI
+	cargo fmt --all
+	npm --prefix web run fmt
+
+lint: ## clippy, warnings are errors
+	$(TEST) lint
+
+arch: ## Arrows between crates, and who may use which driver
+	cargo xtask arch
+
+tidy: ## Sizes, names, links
+	cargo xtask tidy
+
+deny: ## Licenses, sources, duplicates, fences around drivers
+	@dev/setup deny
+	$(TEST) deny
+
+docs: ## Write the generated documents
+	cargo xtask docs --write
+
+bench: ## Benchmarks and the scoreboard
+	@test -x bench/run || { echo "make bench: bench/run is not in this version" >&2; exit 1; }
+	bench/run
+
+up: ## The distributed product on this machine (not in this version)
+down: ## Stop what `make up` started (not in this version)
+helm: ## Check and render the chart (not in this version)
+images: ## Build the container images (not in this version)
+up down helm images:
+	@echo "make $@: not in this version" >&2; exit 1
+
+setup:
+	@dev/setup run
+
+# Built again when a source of the UI is newer.
+$(UI): $(UI_SOURCES)
+	npm --prefix web ci --no-audit --no-fund
+	npm --prefix web run build

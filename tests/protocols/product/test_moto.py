@@ -63,6 +63,10 @@ def state_is(product, instance, state, service=None):
     return eventually(f"{instance} is {state}", probe)
 
 
+def is_pause_of(event, worker):
+    return event["type"] == "io.ccm.worker.paused.v1" and event["data"]["id"] == worker
+
+
 def test_1_instances_are_imported_with_their_states(site):
     product, _, made, _ = site
 
@@ -110,8 +114,11 @@ def test_4_a_stop_from_outside_is_noticed_and_told_as_external(site):
     worker = state_is(product, instance, "stopped")
 
     assert worker["power"]["paused"]["reason"] == "external"
-    pauses = [e for e in stream.durable if e["type"] == "io.ccm.worker.paused.v1"]
-    assert any(e["data"]["id"] == worker["id"] and e["data"]["reason"] == "external" for e in pauses)
+    # The document is read from the store; its events come a moment later.
+    told = eventually(
+        "the pause is told", lambda: [e for e in stream.durable if is_pause_of(e, worker["id"])]
+    )
+    assert [e["data"]["reason"] for e in told] == ["external"]
 
 
 def test_5_labs_are_imported_started_stopped_and_deleted(site):

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ccm_domain::{Command, Lab, Run, Schedule, Settings, Timestamp, Worker};
 use ccm_events::{Change, payload};
-use ccm_ports::{Chime, Document, Leader, Reply, Shared, StoreError, Writer};
+use ccm_ports::{Chime, Document, Leader, Process, Reply, Shared, StoreError, Writer};
 use rand::Rng as _;
 
 use crate::{Fleet, FleetError, Result};
@@ -64,6 +64,14 @@ impl Aggregate for Command {
 }
 
 impl Aggregate for Reply {
+    fn prepare(&mut self, rev: u64, _now: Timestamp, _traceparent: Option<&str>) -> Vec<Change> {
+        self.rev = rev;
+        Vec::new()
+    }
+}
+
+/// Seen by whoever looks; that it is still there is no news.
+impl Aggregate for Process {
     fn prepare(&mut self, rev: u64, _now: Timestamp, _traceparent: Option<&str>) -> Vec<Change> {
         self.rev = rev;
         Vec::new()

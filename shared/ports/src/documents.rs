@@ -1,9 +1,12 @@
 //! The documents of the product: their keys and what lists can filter and sort by.
 
+use std::collections::BTreeMap;
+
 use ccm_domain::{
     Command, Epoch, Lab, LabId, OperationId, Run, Schedule, Settings, Timestamp, Worker, WorkerId,
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{Document, LeaseRole, sortable};
 
@@ -234,6 +237,46 @@ impl Document for Leader {
 
     fn rev(&self) -> u64 {
         self.rev
+    }
+}
+
+/// A process of the product, as it tells of itself every few seconds. Nobody else writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Made anew at each start: two processes of one name are two.
+    pub id: Uuid,
+    /// Grows with every write.
+    pub rev: u64,
+    /// What it is called, for people.
+    pub name: String,
+    /// What it does: `api`, `scheduler`, `relay`.
+    pub roles: Vec<String>,
+    /// Version of the product.
+    pub version: String,
+    /// Commit that it is built from.
+    pub commit: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it told of itself last.
+    pub seen_at: Timestamp,
+    /// Its parts: `ok`, or what is wrong.
+    pub parts: BTreeMap<String, String>,
+}
+
+impl Document for Process {
+    const COLLECTION: &'static str = "processes";
+    const NOUN: &'static str = "process";
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn rev(&self) -> u64 {
+        self.rev
+    }
+
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![("name", self.name.clone()), ("seen", sortable(self.seen_at))]
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use ccm_domain::{Command, Lab, Run, Schedule, Settings, Worker};
 
-use crate::{EventLog, Leader, LeaseStore, Outbox, Reply, SampleStore, SecretStore, Shared};
+use crate::{
+    EventLog, Leader, LeaseStore, Outbox, Process, Reply, SampleStore, SecretStore, Shared,
+};
 
 /// Everything that a store keeps; cheap to clone.
 #[derive(Clone)]
@@ -25,6 +27,8 @@ pub struct Stores {
     pub settings: Shared<Settings>,
     /// Who led each role last.
     pub leaders: Shared<Leader>,
+    /// Every process of the product.
+    pub processes: Shared<Process>,
     /// Leases and seals.
     pub leases: Arc<dyn LeaseStore>,
     /// Committed changes that wait to be told.

@@ -133,6 +133,7 @@ impl Embedded {
             replies: all.clone(),
             settings: all.clone(),
             leaders: all.clone(),
+            processes: all.clone(),
             leases: all.clone(),
             outbox: all.clone(),
             log: all.clone(),

@@ -1,13 +1,13 @@
 //! The system itself.
 
 use axum::extract::State;
-use ccm_app::Fleet;
+use ccm_app::{Fleet, FleetError};
 use ccm_domain::{DomainError, Permission};
-use ccm_ports::{LeaseRole, Query as StoreQuery, StoreError};
+use ccm_ports::{LeaseRole, Query as StoreQuery};
 use ccm_runtime::build::BUILD;
 use std::time::Duration;
 
-use crate::dto::system::{EventLogState, Leader, Part, System, Version};
+use crate::dto::system::{EventLogState, Leader, Part, ProcessSeen, System, Version};
 use crate::extract::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -27,25 +27,29 @@ pub(crate) async fn show_system(
 ) -> Result<axum::Json<System>, Problem> {
     actor.must(Permission::Read).map_err(DomainError::from)?;
     let readiness = state.ready.check().await;
-    let part = |(name, word): (&str, String)| {
-        let healthy = word == "ok";
-        Part { name: name.to_owned(), healthy, detail: (!healthy).then_some(word) }
-    };
-    let mut parts: Vec<Part> = readiness.parts.into_iter().map(part).collect();
+    let parts = readiness.parts.into_iter().map(|(name, word)| Part::of(name, word));
+    let mut parts: Vec<Part> = parts.collect();
     let stored = stored(&state.fleet).await;
     let detail = stored.as_ref().err().map(|_| "cannot be reached".to_owned());
     parts.push(Part { name: "store".to_owned(), healthy: detail.is_none(), detail });
-    let (leaders, events, late_schedules) = match stored {
-        Ok((leaders, events, late)) => (leaders, Some(events), late),
-        Err(_) => (Vec::new(), None, Vec::new()),
-    };
+    let Stored { processes, leaders, events, late_schedules } = stored.unwrap_or_default();
     let build = Version { version: BUILD.version.to_owned(), commit: BUILD.commit.to_owned() };
     let process = state.process.to_string();
-    Ok(axum::Json(System { process, build, parts, leaders, events, late_schedules }))
+    Ok(axum::Json(System { process, build, parts, processes, leaders, events, late_schedules }))
 }
 
-async fn stored(fleet: &Fleet) -> Result<(Vec<Leader>, EventLogState, Vec<String>), StoreError> {
+/// What the store knows about the system.
+#[derive(Default)]
+struct Stored {
+    processes: Vec<ProcessSeen>,
+    leaders: Vec<Leader>,
+    events: Option<EventLogState>,
+    late_schedules: Vec<String>,
+}
+
+async fn stored(fleet: &Fleet) -> Result<Stored, FleetError> {
     let stores = &fleet.stores;
+    let processes = fleet.processes().await?.into_iter().map(ProcessSeen::from).collect();
     let mut leaders = Vec::new();
     for role in LeaseRole::ALL {
         let lease = stores.leases.read(*role).await?;
@@ -63,10 +67,10 @@ async fn stored(fleet: &Fleet) -> Result<(Vec<Leader>, EventLogState, Vec<String
     };
     let behind = fleet.now().minus(LATE);
     let schedules = stores.schedules.list(&StoreQuery::default()).await?.items;
-    let late = schedules
+    let late_schedules = schedules
         .into_iter()
         .filter(|s| s.spec.enabled && s.next_at.is_some_and(|slot| slot.due_at() < behind))
         .map(|s| s.spec.name)
         .collect();
-    Ok((leaders, events, late))
+    Ok(Stored { processes, leaders, events: Some(events), late_schedules })
 }

@@ -1,8 +1,11 @@
 //! The system page, the session, and what is served beside the API.
 
-use ccm_ports::LeaseRole;
+use std::time::Duration;
+
+use ccm_ports::{Clock as _, LeaseRole, Process, Writer};
 use http::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::app::TestApp;
 
@@ -28,12 +31,42 @@ async fn the_system_shows_parts_leaders_and_the_log() {
 }
 
 #[tokio::test]
+async fn the_system_shows_every_process_and_which_was_lost() {
+    let app = TestApp::new();
+    let now = app.clock.now();
+    let mut process = Process {
+        id: Uuid::now_v7(),
+        rev: 1,
+        name: "relay-a".to_owned(),
+        roles: vec!["relay".to_owned()],
+        version: "1.2.3".to_owned(),
+        commit: "abc".to_owned(),
+        started_at: now,
+        seen_at: now,
+        parts: [("bus".to_owned(), "no answer".to_owned())].into(),
+    };
+    app.stores().processes.insert(&process, &[], Writer::Intent).await.unwrap();
+    app.clock.advance(Duration::from_secs(30));
+    (process.id, process.name, process.seen_at) =
+        (Uuid::now_v7(), "api-b".to_owned(), app.clock.now());
+    app.stores().processes.insert(&process, &[], Writer::Intent).await.unwrap();
+
+    let system = app.get("/system").await.expect(200);
+
+    let seen = system["processes"].as_array().unwrap();
+    let states: Vec<_> = seen.iter().map(|p| (&p["name"], &p["state"])).collect();
+    assert_eq!(states, [(&json!("api-b"), &json!("present")), (&json!("relay-a"), &json!("lost"))]);
+    let part = json!([{"name": "bus", "healthy": false, "detail": "no answer"}]);
+    assert_eq!((&seen[1]["parts"], &seen[1]["roles"]), (&part, &json!(["relay"])));
+}
+
+#[tokio::test]
 async fn a_schedule_that_nobody_claims_is_late() {
     let app = TestApp::new();
     app.schedule("observe_instances").await;
     assert_eq!(app.get("/system").await.expect(200)["late_schedules"], json!([]));
 
-    app.clock.advance(std::time::Duration::from_secs(61));
+    app.clock.advance(Duration::from_secs(61));
 
     let system = app.get("/system").await.expect(200);
     assert_eq!(system["late_schedules"], json!(["observe_instances"]));

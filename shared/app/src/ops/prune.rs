@@ -15,6 +15,9 @@ const JOB: &str = "prune";
 /// How long the answer to a request with an idempotency key can be had again.
 const REPLIES: Duration = Duration::from_secs(24 * 3_600);
 
+/// How long a process that ended without a word is shown.
+const PROCESSES: Duration = Duration::from_secs(3_600);
+
 /// How many documents of a kind one run looks at: the rest waits for the next one.
 const MOST_AT_ONCE: usize = 20_000;
 
@@ -36,6 +39,8 @@ impl FleetOps {
         report.add("commands", self.forget(&stores.commands, asked, |c| !c.is_open()).await?);
         let at = before("at", now, REPLIES.as_secs());
         report.add("replies", self.forget(&stores.replies, at, |_| true).await?);
+        let seen = before("seen", now, PROCESSES.as_secs());
+        report.add("processes", self.forget(&stores.processes, seen, |_| true).await?);
         report.add("secrets", stores.secrets.drop_expired(now).await?);
         self.forget_workers(&keep, now, &mut report).await?;
         Ok(report)

@@ -13,5 +13,6 @@ mod import;
 mod labs;
 mod license;
 mod power;
+mod presence;
 mod races;
 mod world;

@@ -1,0 +1,68 @@
+//! Processes tell of themselves.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ccm_app::Presence;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::World;
+
+fn scheduler(name: &str) -> Presence {
+    Presence { name: name.to_owned(), roles: vec!["scheduler"], version: "1.2.3", commit: "abc" }
+}
+
+async fn well() -> BTreeMap<String, String> {
+    BTreeMap::from([("store".to_owned(), "ok".to_owned())])
+}
+
+async fn names(world: &World) -> Vec<String> {
+    let all = world.fleet.processes().await.unwrap();
+    all.into_iter().map(|present| present.process.name).collect()
+}
+
+#[tokio::test]
+async fn two_processes_of_one_name_are_two_and_leave_one_by_one() {
+    let world = World::new(0);
+    let (first, second) = (CancellationToken::new(), CancellationToken::new());
+    let one = tokio::spawn({
+        let (fleet, leave) = (world.fleet.clone(), first.clone());
+        async move { fleet.stay_present(scheduler("twin"), &leave, well).await }
+    });
+    let other = tokio::spawn({
+        let (fleet, leave) = (world.fleet.clone(), second.clone());
+        async move { fleet.stay_present(scheduler("twin"), &leave, well).await }
+    });
+    while names(&world).await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+
+    first.cancel();
+    one.await.unwrap();
+
+    assert_eq!(names(&world).await, ["twin"]);
+    second.cancel();
+    other.await.unwrap();
+    assert!(names(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_process_that_ends_without_a_word_is_lost() {
+    let world = World::new(0);
+    let leave = CancellationToken::new();
+    let mut present = Box::pin(world.fleet.stay_present(scheduler("gone"), &leave, well));
+    // Polled until it has told of itself once, then dropped as a crash would.
+    let told = async {
+        while world.fleet.processes().await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! { () = &mut present => unreachable!(), () = told => {} }
+    drop(present);
+    assert!(!world.fleet.processes().await.unwrap()[0].is_lost);
+
+    world.clock.advance(Duration::from_secs(21));
+
+    let all = world.fleet.processes().await.unwrap();
+    assert!(all[0].is_lost && all[0].process.parts["store"] == "ok", "{all:?}");
+}

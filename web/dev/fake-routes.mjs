@@ -234,60 +234,45 @@ function schedule(fleet, name, act, method, body) {
   return ok(s);
 }
 
-const about = (fleet) => ({
-  version: "0.0.0-fake",
-  status: "ok",
-  started_at: new Date(Date.now() - 5e6).toISOString(),
-  now: new Date().toISOString(),
-  processes: [
-    {
-      id: "standalone-1",
-      role: "standalone",
-      version: "0.0.0-fake",
-      started_at: new Date(Date.now() - 5e6).toISOString(),
-      ready: true,
-      memory_bytes: 51_380_224,
-    },
-  ],
+const process = (name, role, state, wrong) => ({
+  name,
+  roles: [role],
+  state,
   parts: [
-    {
-      name: "store",
-      state: "ok",
-      detail: "memory",
-      latency_ms: 0.2,
-      checked_at: new Date().toISOString(),
-    },
-    {
-      name: "bus",
-      state: "ok",
-      detail: "local",
-      latency_ms: 0.1,
-      checked_at: new Date().toISOString(),
-    },
-    {
-      name: "ec2 us-west-2",
-      state: "degraded",
-      detail: "RequestLimitExceeded; next try in 12 s",
-      latency_ms: 410,
-      checked_at: new Date().toISOString(),
-    },
+    { name: "bus", healthy: !wrong, detail: wrong },
+    { name: "store", healthy: true, detail: null },
+  ],
+  version: "0.0.0-fake",
+  commit: "0000000",
+  started_at: new Date(Date.now() - 5e6).toISOString(),
+  seen_at: new Date(Date.now() - 3e3).toISOString(),
+});
+
+const about = (fleet) => ({
+  process: "api-1",
+  build: { version: "0.0.0-fake", commit: "0000000" },
+  parts: process("", "", "", null).parts,
+  processes: [
+    process("api-1", "api", "present", null),
+    process("relay-1", "relay", "present", "no answer for 3 s"),
+    process("scheduler-1", "scheduler", "lost", null),
   ],
   leaders: [
     {
       role: "scheduler",
       holder: "standalone-1",
       epoch: 7,
-      since: new Date(Date.now() - 4e6).toISOString(),
+      renewals: 1234,
     },
     {
       role: "relay",
       holder: "standalone-1",
       epoch: 7,
-      since: new Date(Date.now() - 4e6).toISOString(),
+      renewals: 1234,
     },
   ],
-  backlog: { outbox: 0, commands: 1, runs_waiting: 2, dead_runs: 3 },
-  last_sequence: fleet.seq,
+  events: { head: fleet.seq, oldest: 1, backlog: 0 },
+  late_schedules: [],
 });
 
 export function answer(fleet, method, parts, query, body, cookie) {

@@ -89,9 +89,9 @@ export function runTone(state: string | null | undefined): Tone {
   const text = (state ?? "").toLowerCase();
   const known = RUN_TONES[text];
   if (known !== undefined) return known;
-  if (/^(ok|up|healthy|ready|yes|true)$/.test(text)) return "ok";
+  if (/^(ok|up|healthy|ready|present|yes|true)$/.test(text)) return "ok";
   if (/degraded|slow|late|warn|stuck/.test(text)) return "warn";
-  if (/down|error|unhealthy|fail|cancel/.test(text)) return "bad";
+  if (/down|error|unhealthy|fail|cancel|lost/.test(text)) return "bad";
   return "quiet";
 }
 

@@ -6,7 +6,7 @@ import { ServerClock } from "../src/live/server-clock.ts";
 import { patchRuns, patchSchedules } from "../src/pages/jobs/patch.ts";
 import { changedPointers, fieldsOf, setAt, settable } from "../src/pages/settings/fields.ts";
 import { gistOf } from "../src/pages/worker/gist.ts";
-import { split } from "../src/pages/system/split.ts";
+import { faultsOf, split } from "../src/pages/system/split.ts";
 import { nearest, segments, summary, timeTicks } from "../src/parts/chart-math.ts";
 import { sparkPoints } from "../src/parts/meter.tsx";
 import { routeOf } from "../src/router.ts";
@@ -138,6 +138,14 @@ test("the system document falls into facts, groups and tables", () => {
     ["leaders", ["name", "epoch", "holder"]],
     ["parts", ["name", "state"]],
   ]);
+});
+
+test("the parts of a process are named where they are not well", () => {
+  const well = { name: "store", healthy: true, detail: null };
+  const away = { name: "bus", healthy: false, detail: "no answer" };
+  expect(faultsOf([well, well])).toEqual([]);
+  expect(faultsOf([well, away])).toEqual(["bus: no answer"]);
+  expect(faultsOf(["api", "relay"])).toBeNull();
 });
 
 describe("charts", () => {

@@ -34,6 +34,15 @@ export function split(body: Record<string, unknown>): Parts {
   return parts;
 }
 
+/** What is wrong among parts, each `{name, healthy, detail}`; null when these are no parts. */
+export function faultsOf(values: unknown[]): string[] | null {
+  const parts = values.filter((value): value is Row => isRow(value) && "healthy" in value);
+  if (parts.length < values.length) return null;
+  return parts
+    .filter((part) => part.healthy !== true)
+    .map(({ name, detail }) => `${String(name)}: ${String(detail ?? "not well")}`);
+}
+
 function table(rows: Row[]): { columns: string[]; rows: Row[] } {
   return { columns: [...new Set(rows.flatMap((row) => Object.keys(row)))], rows };
 }

@@ -14,7 +14,7 @@ import { Status } from "../../parts/status.tsx";
 import { complain } from "../../parts/toast.tsx";
 import { may } from "../../session.ts";
 import { runTone } from "../../words.ts";
-import { split, type Row, type Value } from "./split.ts";
+import { faultsOf, split, type Row, type Value } from "./split.ts";
 import "./system.css";
 
 const EVERY_MS = 10_000;
@@ -130,12 +130,21 @@ function cell(name: string, value: Value): JSX.Element {
       </span>
     );
   }
+  if (Array.isArray(value)) return listed(value);
   if (typeof value === "object") return <span class="mono">{JSON.stringify(value)}</span>;
   return (
     <span class={/(id|holder|address|version|commit)$/.test(name) ? "mono" : ""}>
       {String(value)}
     </span>
   );
+}
+
+/** A list within a table: the parts of a process, or words such as its roles. */
+function listed(values: unknown[]): JSX.Element {
+  const faults = faultsOf(values);
+  if (faults === null) return values.join(", ");
+  if (faults.length === 0) return <Status tone="ok">All well</Status>;
+  return <Status tone="bad">{faults.join("; ")}</Status>;
 }
 
 function Streams(): JSX.Element {

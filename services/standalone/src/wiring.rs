@@ -46,7 +46,7 @@ pub async fn connect(config: &StandaloneConfig, _shell: &Shell) -> anyhow::Resul
         ccm_scheduler::wiring::remotes(&config.aws, &config.cml, publisher).await?
     };
     let fleet = Fleet { stores, clock, bell: Arc::new(bus.clone()) };
-    let process = format!("standalone-{}", std::process::id());
+    let process = ccm_runtime::process_name(&config.admin, "standalone");
     Ok(Parts { fleet, remotes, feed: Arc::new(bus), process })
 }
 

@@ -19,6 +19,7 @@ pub use backoff::{Backoff, retry};
 pub use drain::{Drain, Hold, Part};
 pub use life::{EXIT_CONFIG, Service, ServiceConfig, service};
 pub use listen::listen;
+pub use process::process_name;
 pub use ready::{Latch, Readiness, Ready};
 pub use shell::Shell;
 pub use tasks::Tasks;

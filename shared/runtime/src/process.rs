@@ -1,5 +1,6 @@
-//! What the process says about itself: build, memory, open files, tasks.
+//! What the process says about itself: name, build, memory, open files, tasks.
 
+use ccm_config::section::AdminSection;
 use ccm_telemetry::{KeyValue, Meter};
 
 use crate::Tasks;
@@ -7,6 +8,17 @@ use crate::build::BUILD;
 
 /// Bytes in one page of `/proc/self/statm` on the systems we build for.
 const PAGE: u64 = 4096;
+
+/// Returns what this process is called, for people: as configured, else `kind`, host and process id.
+#[must_use]
+pub fn process_name(admin: &AdminSection, kind: &str) -> String {
+    admin.name.clone().unwrap_or_else(|| {
+        // Absent where there is no `/proc`.
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let parts = [kind, host.trim(), &std::process::id().to_string()];
+        parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("-")
+    })
+}
 
 /// Adds the instruments of every process. They are read when somebody asks for `/metrics`.
 pub(crate) fn observe(meter: &Meter, tasks: &Tasks) {
@@ -65,6 +77,18 @@ mod tests {
     use ccm_telemetry::Metrics;
 
     use super::*;
+
+    #[test]
+    fn a_process_is_called_as_configured_or_by_what_and_where_it_is() {
+        let mut admin = AdminSection::for_testing();
+
+        let told = process_name(&admin, "api");
+        admin.name = Some("api-7".to_owned());
+
+        let end = format!("-{}", std::process::id());
+        assert!(told.starts_with("api-") && told.ends_with(&end), "{told}");
+        assert_eq!(process_name(&admin, "api"), "api-7");
+    }
 
     #[tokio::test]
     async fn a_process_tells_its_build_its_size_and_its_tasks() {

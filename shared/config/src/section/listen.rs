@@ -18,6 +18,9 @@ pub struct HttpSection {
 pub struct AdminSection {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What the process is called, for people; nothing is decided by it.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 impl HttpSection {
@@ -32,6 +35,6 @@ impl AdminSection {
     /// Returns a section for tests: a free port on loopback.
     #[must_use]
     pub fn for_testing() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), name: None }
     }
 }

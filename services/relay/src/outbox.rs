@@ -12,12 +12,9 @@ use std::sync::Arc;
 
 use ccm_events::{Change, Event};
 use ccm_ports::{BusError, EventLog, EventPublisher, Logged, Outbox, Pending, StoreError};
-use futures_util::{StreamExt, TryStreamExt, stream};
 
 /// Events read from the log at a time when the bus is filled again.
 const PAGE: usize = 500;
-/// Documents from which told changes are taken out at the same time; a store commits them together.
-const TAKEN_AT_ONCE: usize = 16;
 /// Rounds without progress after which filling the bus is put off to the next pass.
 const MOST_ROUNDS: u32 = 3;
 
@@ -89,7 +86,7 @@ impl Outlet {
         let fresh = self.append(&pending).await?;
         let published = self.publish(&fresh).await;
         // The log has them: a bus that is away does not keep documents from being relieved.
-        self.take(&pending).await?;
+        self.outbox.told(&pending).await.map_err(Failed::Store)?;
         published?;
         let taken = pending.iter().map(|document| document.changes.len()).sum();
         Ok(Told { logged: fresh.len(), taken })
@@ -179,16 +176,6 @@ impl Outlet {
             Err(BusError::OutOfOrder(_)) => Ok(false),
             Err(err) => Err(Failed::Bus(err)),
         }
-    }
-
-    /// Takes told changes out of their documents.
-    async fn take(&self, pending: &[Pending]) -> Result<(), Failed> {
-        let each: Vec<_> = pending.iter().map(|document| self.outbox.told(document)).collect();
-        stream::iter(each)
-            .buffer_unordered(TAKEN_AT_ONCE)
-            .try_collect::<()>()
-            .await
-            .map_err(Failed::Store)
     }
 }
 

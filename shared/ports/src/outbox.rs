@@ -32,8 +32,10 @@ pub trait Outbox: Send + Sync {
     /// in the order of their oldest change (as far as the store knows it).
     async fn pending(&self, limit: usize) -> Result<Vec<Pending>, StoreError>;
 
-    /// Takes the given changes out of their document; harmless when repeated.
-    async fn told(&self, told: &Pending) -> Result<(), StoreError>;
+    /// Takes the given changes out of their documents; harmless when repeated.
+    ///
+    /// Each document is one atomic write; when it fails, some may be done.
+    async fn told(&self, told: &[Pending]) -> Result<(), StoreError>;
 
     /// Counts the changes that wait.
     async fn backlog(&self) -> Result<u64, StoreError>;

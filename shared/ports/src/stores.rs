@@ -6,6 +6,7 @@ use ccm_domain::{Command, Lab, Run, Schedule, Settings, Worker};
 
 use crate::{
     EventLog, Leader, LeaseStore, Outbox, Process, Reply, SampleStore, SecretStore, Shared,
+    StoreProbe,
 };
 
 /// Everything that a store keeps; cheap to clone.
@@ -39,6 +40,8 @@ pub struct Stores {
     pub samples: Arc<dyn SampleStore>,
     /// Short-lived secrets.
     pub secrets: Arc<dyn SecretStore>,
+    /// Whether the store is there.
+    pub probe: Arc<dyn StoreProbe>,
 }
 
 impl std::fmt::Debug for Stores {

@@ -33,7 +33,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use ccm_ports::{StoreError, Stores};
+use async_trait::async_trait;
+use ccm_ports::{StoreError, StoreProbe, Stores};
 use rusqlite::{Connection, OpenFlags};
 
 use self::error::{Fault, classify, file};
@@ -138,7 +139,8 @@ impl Embedded {
             outbox: all.clone(),
             log: all.clone(),
             samples: all.clone(),
-            secrets: all,
+            secrets: all.clone(),
+            probe: all,
         }
     }
 
@@ -161,6 +163,16 @@ impl Embedded {
             Some(readers) => readers.run(op, work).await,
             None => self.parts.writer.run(op, work).await,
         }
+    }
+}
+
+#[async_trait]
+impl StoreProbe for Embedded {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read("look at the store", |conn| {
+            Ok(conn.prepare_cached("SELECT only FROM log")?.query_row([], |_| Ok(()))?)
+        })
+        .await
     }
 }
 

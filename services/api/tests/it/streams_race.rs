@@ -84,9 +84,7 @@ async fn relay(app: &TestApp, stop: &AtomicBool) {
         let logged = log.append(head, &waiting).await.unwrap();
         let events: Vec<_> = logged.iter().map(|one| Event::logged(one.seq, &one.change)).collect();
         app.bus.append(&events).await.unwrap();
-        for one in &pending {
-            outbox.told(one).await.unwrap();
-        }
+        outbox.told(&pending).await.unwrap();
         if last_time && pending.is_empty() {
             return;
         }

@@ -198,7 +198,7 @@ impl Outbox for Broken {
         store(self.way.call(self.outbox.pending(limit)).await)
     }
 
-    async fn told(&self, told: &Pending) -> Result<(), StoreError> {
+    async fn told(&self, told: &[Pending]) -> Result<(), StoreError> {
         store(self.way.call(self.outbox.told(told)).await)
     }
 

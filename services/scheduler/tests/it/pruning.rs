@@ -90,9 +90,8 @@ async fn a_terminated_worker_is_removed_with_an_event_and_then_forgotten_with_al
     assert_eq!(told.len(), 1);
 
     // It is forgotten only after everything about it was told.
-    for pending in world.fleet.stores.outbox.pending(10_000).await.unwrap() {
-        world.fleet.stores.outbox.told(&pending).await.unwrap();
-    }
+    let outbox = &world.fleet.stores.outbox;
+    outbox.told(&outbox.pending(10_000).await.unwrap()).await.unwrap();
     leader.live(&world, 3 * HOUR).await;
     let key = worker.id.to_string();
     assert!(world.fleet.stores.workers.find(&key).await.unwrap().is_none());

@@ -27,6 +27,7 @@ macro_rules! outbox_contract {
             changes_that_wait_survive_the_next_write
             a_look_is_bounded_and_begins_with_the_oldest
             told_takes_exactly_what_was_told
+            told_takes_out_of_many_documents_at_once
             telling_twice_is_harmless
             what_came_meanwhile_goes_on_waiting
             an_empty_log_begins_at_one

@@ -43,15 +43,19 @@ impl Outbox for Embedded {
         self.read("read the outbox", move |conn| pending(conn, limit)).await
     }
 
-    async fn told(&self, told: &Pending) -> Result<(), StoreError> {
-        let Pending { collection, key, .. } = told.clone();
-        let ids: Vec<String> = told.changes.iter().map(|change| change.id.clone()).collect();
+    async fn told(&self, told: &[Pending]) -> Result<(), StoreError> {
+        let name = |pending: &Pending| (pending.collection.clone(), pending.key.clone());
+        let ids =
+            |pending: &Pending| pending.changes.iter().map(|change| change.id.clone()).collect();
+        let told: Vec<(_, Vec<String>)> = told.iter().map(|one| (name(one), ids(one))).collect();
         self.write("take changes out of the outbox", move |conn| {
             let mut take = conn.prepare_cached(
                 "DELETE FROM changes WHERE coll = ?1 AND key = ?2 AND change_id = ?3",
             )?;
-            for id in &ids {
-                take.execute((&collection, &key, id))?;
+            for ((collection, key), ids) in &told {
+                for id in ids {
+                    take.execute((collection, key, id))?;
+                }
             }
             Ok(())
         })

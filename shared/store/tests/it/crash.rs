@@ -215,7 +215,7 @@ async fn relay(store: &Embedded) {
             for logged in store.append(head, &seen.changes).await.unwrap() {
                 say(format_args!("logged {} {}", logged.seq, logged.change.id));
             }
-            store.told(&seen).await.unwrap();
+            store.told(&[seen]).await.unwrap();
         }
     }
 }

@@ -171,9 +171,9 @@ impl Pair {
         if logged.is_ok() {
             for pending in &mut seen {
                 pending.changes.truncate(told);
-                self.store.told(pending).await.unwrap();
                 self.law.told(pending);
             }
+            self.store.told(&seen).await.unwrap();
         }
     }
 

@@ -131,8 +131,7 @@ pub async fn a_document_is_kept_while_its_changes_wait(world: &dyn World) {
     let err = world.parcels().remove("p", 1, Writer::Intent).await.unwrap_err();
 
     assert!(matches!(err, StoreError::Conflict), "{err:?}");
-    let told = waiting(world).await.remove(0);
-    world.outbox().told(&told).await.unwrap();
+    world.outbox().told(&waiting(world).await).await.unwrap();
     world.parcels().remove("p", 1, Writer::Intent).await.unwrap();
     assert_eq!(world.parcels().find("p").await.unwrap(), None);
 }

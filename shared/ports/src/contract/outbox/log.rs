@@ -114,7 +114,7 @@ pub async fn a_relay_that_died_before_telling_is_repeated_harmlessly(world: &dyn
     let head = world.log().head().await.unwrap();
     let seen = waiting(world).await.remove(0);
     let second = world.log().append(head, &seen.changes).await.unwrap();
-    world.outbox().told(&seen).await.unwrap();
+    world.outbox().told(&[seen]).await.unwrap();
 
     assert_eq!((places(&first), places(&second)), (vec![1, 2], vec![1, 2, 3]));
     assert_eq!(world.log().read(0, 10).await.unwrap(), second);
@@ -136,7 +136,7 @@ pub async fn relays_that_race_leave_no_hole_and_no_double(world: &dyn World) {
             let head = world.log().head().await.unwrap();
             for seen in world.outbox().pending(4).await.unwrap() {
                 match world.log().append(head, &seen.changes).await {
-                    Ok(_) => world.outbox().told(&seen).await.unwrap(),
+                    Ok(_) => world.outbox().told(&[seen]).await.unwrap(),
                     Err(StoreError::Conflict) => {}
                     Err(err) => panic!("{err:?}"),
                 }

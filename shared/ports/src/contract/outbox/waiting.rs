@@ -78,17 +78,40 @@ pub async fn told_takes_exactly_what_was_told(world: &dyn World) {
     let changes = vec![Parcel::new("p").change(0), Parcel::new("p").change(2)];
     let told = Pending { collection: Parcel::COLLECTION.to_owned(), key: "p".to_owned(), changes };
 
-    world.outbox().told(&told).await.unwrap();
+    world.outbox().told(&[told]).await.unwrap();
 
     assert_eq!(waiting_of(world, "p").await, ["workers/p/1.1"]);
     assert_eq!(waiting_of(world, "q").await, ["workers/q/1.0"]);
     assert_eq!(world.outbox().backlog().await.unwrap(), 2);
 }
 
+/// Whatever their collections; one that has nothing to tell is in nobody's way.
+pub async fn told_takes_out_of_many_documents_at_once(world: &dyn World) {
+    for (id, changes) in [("p", 3), ("q", 1), ("r", 2), ("s", 0)] {
+        tell(world, id, changes).await;
+    }
+    let mut told = waiting(world).await;
+    told.retain(|pending| pending.key != "r");
+    for pending in &mut told {
+        pending.changes.truncate(2);
+    }
+    let nothing = Pending { changes: vec![], key: "s".to_owned(), ..told[0].clone() };
+    told.push(nothing);
+
+    world.outbox().told(&told).await.unwrap();
+    world.outbox().told(&[]).await.unwrap();
+
+    for (id, left) in [("p", vec!["workers/p/1.2"]), ("q", vec![]), ("s", vec![])] {
+        assert_eq!(waiting_of(world, id).await, left, "{id}");
+    }
+    assert_eq!(waiting_of(world, "r").await.len(), 2);
+    assert_eq!(world.outbox().backlog().await.unwrap(), 3);
+}
+
 /// A relay that does not know whether it was heard says it again, even of a document that is gone.
 pub async fn telling_twice_is_harmless(world: &dyn World) {
     let parcel = tell(world, "p", 1).await;
-    let told = waiting(world).await.remove(0);
+    let told = waiting(world).await;
     world.outbox().told(&told).await.unwrap();
 
     world.outbox().told(&told).await.unwrap();
@@ -102,7 +125,7 @@ pub async fn telling_twice_is_harmless(world: &dyn World) {
 /// Between the look and the telling the document went on.
 pub async fn what_came_meanwhile_goes_on_waiting(world: &dyn World) {
     let parcel = tell(world, "p", 1).await;
-    let seen = waiting(world).await.remove(0);
+    let seen = waiting(world).await;
     let parcel = tell_more(world, &parcel, 1, Writer::Intent).await;
 
     world.outbox().told(&seen).await.unwrap();

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use ccm_domain::{Command, Lab, Run, Schedule, Settings, Timestamp, Worker};
+use ccm_domain::{Command, DeadLetter, Lab, Run, Schedule, Settings, Sink, Timestamp, Worker};
 use ccm_events::{Change, payload};
 use ccm_ports::{Chime, Document, Leader, Process, Reply, Shared, StoreError, Writer};
 use rand::Rng as _;
@@ -72,6 +72,23 @@ impl Aggregate for Reply {
 
 /// Seen by whoever looks; that it is still there is no news.
 impl Aggregate for Process {
+    fn prepare(&mut self, rev: u64, _now: Timestamp, _traceparent: Option<&str>) -> Vec<Change> {
+        self.rev = rev;
+        Vec::new()
+    }
+}
+
+/// Tells nothing: what is told goes to the sinks, and one that fails would then be told of its failures.
+impl Aggregate for Sink {
+    fn prepare(&mut self, rev: u64, now: Timestamp, _traceparent: Option<&str>) -> Vec<Change> {
+        self.rev = rev;
+        self.updated_at = now;
+        Vec::new()
+    }
+}
+
+/// Tells nothing, as its sink.
+impl Aggregate for DeadLetter {
     fn prepare(&mut self, rev: u64, _now: Timestamp, _traceparent: Option<&str>) -> Vec<Change> {
         self.rev = rev;
         Vec::new()

@@ -17,6 +17,7 @@ mod replies;
 mod runs;
 mod schedules;
 mod settings;
+mod sinks;
 mod workers;
 
 pub use commit::Aggregate;

@@ -65,6 +65,8 @@ pub enum Permission {
     ChangeSettings,
     /// Change, pause and trigger schedules; requeue runs.
     ControlSchedules,
+    /// See and control where events are sent outside.
+    ControlSinks,
     /// Make and revoke API tokens.
     IssueTokens,
     /// End other people's event streams.
@@ -138,7 +140,7 @@ impl fmt::Display for Role {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Read,
         Self::ControlPower,
         Self::ExtendIdle,
@@ -152,6 +154,7 @@ impl Permission {
         Self::ControlLicenses,
         Self::ChangeSettings,
         Self::ControlSchedules,
+        Self::ControlSinks,
         Self::IssueTokens,
         Self::EndStreams,
         Self::ReadAudit,
@@ -174,6 +177,7 @@ impl Permission {
             Self::ControlLicenses => "control_licenses",
             Self::ChangeSettings => "change_settings",
             Self::ControlSchedules => "control_schedules",
+            Self::ControlSinks => "control_sinks",
             Self::IssueTokens => "issue_tokens",
             Self::EndStreams => "end_streams",
             Self::ReadAudit => "read_audit",
@@ -262,7 +266,7 @@ mod tests {
     use super::*;
 
     /// (permission, viewer, operator, admin): the product's promise, written out a second time.
-    const PROMISE: [(Permission, [bool; 3]); 16] = [
+    const PROMISE: [(Permission, [bool; 3]); 17] = [
         (Permission::Read, [true, true, true]),
         (Permission::ControlPower, [false, true, true]),
         (Permission::ExtendIdle, [false, true, true]),
@@ -276,6 +280,7 @@ mod tests {
         (Permission::ControlLicenses, [false, false, true]),
         (Permission::ChangeSettings, [false, false, true]),
         (Permission::ControlSchedules, [false, false, true]),
+        (Permission::ControlSinks, [false, false, true]),
         (Permission::IssueTokens, [false, false, true]),
         (Permission::EndStreams, [false, false, true]),
         (Permission::ReadAudit, [false, false, true]),

@@ -146,6 +146,13 @@ text_id! {
     /// An EC2 instance type, such as `m5zn.metal`.
     InstanceType, "an instance type such as m5zn.metal", |s| is_word(s, 48) && s.contains('.')
 }
+text_id! {
+    /// The configured name of a place outside that events are sent to.
+    SinkName, "a name of 1 to 64 lower-case letters, digits, '-' or '_'", |s| {
+        (1..=64).contains(&s.len())
+            && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
+    }
+}
 
 impl Default for Account {
     fn default() -> Self {

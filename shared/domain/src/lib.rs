@@ -15,6 +15,7 @@ mod revision;
 pub mod run;
 pub mod schedule;
 pub mod settings;
+pub mod sink;
 mod time;
 pub mod worker;
 
@@ -24,7 +25,7 @@ pub use command::{Command, CommandKind, CommandState};
 pub use error::{DomainError, FieldFault};
 pub use id::{
     Account, ImageId, InstanceId, InstanceType, InvalidId, LabId, OperationId, Region, Scope,
-    WorkerId,
+    SinkName, WorkerId,
 };
 pub use idle::{IDLE_TAG, IdleInputs, IdlePolicy, IdleVerdict, Verdict};
 pub use instance::{CpuReading, Image, ImageQuery, Instance, InstanceState, StatusCheck};
@@ -34,5 +35,6 @@ pub use revision::Epoch;
 pub use run::{Run, RunError, RunFact, RunId, RunState};
 pub use schedule::{Schedule, ScheduleFact, Slot};
 pub use settings::{Settings, SettingsFact, SettingsSpec};
+pub use sink::{DeadLetter, Sink};
 pub use time::{InvalidTimestamp, Timestamp, seconds};
 pub use worker::{Worker, WorkerFact, WorkerState, WorkerView};

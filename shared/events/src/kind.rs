@@ -79,6 +79,18 @@ kinds! {
     SystemHealth "system.health" "1" Ephemeral "Health of the parts of the system.";
 }
 
+impl Kind {
+    /// Whether a pattern names it: `worker.created`, `worker.*` or `*`.
+    #[must_use]
+    pub fn fits(self, pattern: &str) -> bool {
+        match pattern.strip_suffix('*') {
+            Some("") => true,
+            Some(prefix) => prefix.ends_with('.') && self.name().starts_with(prefix),
+            None => self.name() == pattern || self.wire_type() == pattern,
+        }
+    }
+}
+
 /// The name is no event type of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such event type")]
@@ -123,5 +135,21 @@ mod tests {
             assert_eq!(kind.wire_type().parse(), Ok(*kind));
         }
         assert_eq!("worker.exploded".parse::<Kind>(), Err(UnknownKind));
+    }
+
+    #[test]
+    fn patterns_name_types_by_name_and_by_prefix() {
+        for (pattern, fits) in [
+            ("*", true),
+            ("worker.*", true),
+            ("worker.created", true),
+            ("io.ccm.worker.created.v1", true),
+            ("worker", false),
+            ("worker.cre*", false),
+            ("lab.*", false),
+            ("", false),
+        ] {
+            assert_eq!(Kind::WorkerCreated.fits(pattern), fits, "{pattern}");
+        }
     }
 }

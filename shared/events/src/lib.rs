@@ -4,6 +4,7 @@
 mod envelope;
 mod kind;
 pub mod payload;
+pub mod signature;
 
 pub use envelope::{Change, Event, InvalidEvent, SOURCE, Subject};
 pub use kind::{Delivery, Kind, UnknownKind};

@@ -57,11 +57,7 @@ impl KindSet {
     /// Adds the types that a pattern names: `worker.created`, `worker.*` or `*`; returns whether any.
     fn add(&mut self, pattern: &str) -> bool {
         let before = Self::NONE;
-        let named = Kind::ALL.iter().filter(|kind| match pattern.strip_suffix('*') {
-            Some("") => true,
-            Some(prefix) => prefix.ends_with('.') && kind.name().starts_with(prefix),
-            None => kind.name() == pattern || kind.wire_type() == pattern,
-        });
+        let named = Kind::ALL.iter().filter(|kind| kind.fits(pattern));
         let added = named.fold(before, |set, kind| Self(set.0 | Self::bit(*kind)));
         self.0 |= added.0;
         added != before

@@ -10,6 +10,10 @@ use uuid::Uuid;
 
 use crate::{Document, LeaseRole, sortable};
 
+mod outside;
+
+pub use outside::{Receipt, dead_letter_key};
+
 impl Document for Worker {
     const COLLECTION: &'static str = "workers";
     const NOUN: &'static str = "worker";

@@ -23,7 +23,7 @@ pub use bus::{Bell, Chime, EventFeed, EventPublisher, Heard};
 pub use clock::{Clock, SharedClock, SystemClock};
 pub use cml::{CmlApi, Controller};
 pub use compute::{Compute, LaunchOrder};
-pub use documents::{Leader, Process, Reply, SETTINGS_KEY, lab_key};
+pub use documents::{Leader, Process, Receipt, Reply, SETTINGS_KEY, dead_letter_key, lab_key};
 pub use error::{BusError, RemoteError, StoreError};
 pub use lease::{LeaseRecord, LeaseRole, LeaseStore, SEALED};
 pub use measure::Measure;

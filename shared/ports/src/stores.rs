@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use ccm_domain::{Command, Lab, Run, Schedule, Settings, Worker};
+use ccm_domain::{Command, DeadLetter, Lab, Run, Schedule, Settings, Sink, Worker};
 
 use crate::{
-    EventLog, Leader, LeaseStore, Outbox, Process, Reply, SampleStore, SecretStore, Shared,
-    StoreProbe,
+    EventLog, Leader, LeaseStore, Outbox, Process, Receipt, Reply, SampleStore, SecretStore,
+    Shared, StoreProbe,
 };
 
 /// Everything that a store keeps; cheap to clone.
@@ -30,6 +30,12 @@ pub struct Stores {
     pub leaders: Shared<Leader>,
     /// Every process of the product.
     pub processes: Shared<Process>,
+    /// Where events are sent outside.
+    pub sinks: Shared<Sink>,
+    /// Events that a sink never took.
+    pub dead_letters: Shared<DeadLetter>,
+    /// Events from outside that were dealt with.
+    pub receipts: Shared<Receipt>,
     /// Leases and seals.
     pub leases: Arc<dyn LeaseStore>,
     /// Committed changes that wait to be told.

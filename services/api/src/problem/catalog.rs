@@ -100,6 +100,12 @@ pub const CATALOG: &[Entry] = &[
         "The thing changed meanwhile. Read it again and repeat.",
     ),
     entry(
+        "dead_letter_delivered",
+        409,
+        "The event was delivered in the end",
+        "A replay that the receiver took ends a dead letter.",
+    ),
+    entry(
         "lab_busy",
         409,
         "Another action on the lab is under way",
@@ -156,6 +162,24 @@ pub const CATALOG: &[Entry] = &[
         409,
         "The run is in another state",
         "Only dead and quarantined runs can be put back.",
+    ),
+    entry(
+        "sink_disabled",
+        409,
+        "The sink is disabled",
+        "Its receiver said that it is gone, or a person disabled it. Enable it first.",
+    ),
+    entry(
+        "sink_not_failing",
+        409,
+        "No event holds up others",
+        "There is nothing to skip: the receiver took every event so far.",
+    ),
+    entry(
+        "sink_unconfigured",
+        409,
+        "The sink is not configured",
+        "The leading relay does not have it in its configuration any more; it is only remembered.",
     ),
     entry("terminated", 409, "The instance is gone or going", "Create another worker."),
     entry(

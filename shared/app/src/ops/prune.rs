@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ccm_domain::settings::Retention;
+use ccm_domain::sink::SinkState;
 use ccm_domain::{ActorKind, Author, Timestamp, Worker, WorkerState};
 use ccm_ports::{Document, Filter, Query, Shared, StoreError, sortable};
 
@@ -17,6 +18,15 @@ const REPLIES: Duration = Duration::from_secs(24 * 3_600);
 
 /// How long a process that ended without a word is shown.
 const PROCESSES: Duration = Duration::from_secs(3_600);
+
+/// How long an event that a sink never took can be sent again.
+const DEAD_LETTERS: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// How long a sink that left the configuration is remembered; it goes on where it was if it comes back.
+const LEFT_SINKS: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// How long an event from outside is known when it comes again; senders give up after a day.
+const RECEIPTS: Duration = Duration::from_secs(3 * 24 * 3_600);
 
 /// How many documents of a kind one run looks at: the rest waits for the next one.
 const MOST_AT_ONCE: usize = 20_000;
@@ -42,8 +52,22 @@ impl FleetOps {
         let seen = before("seen", now, PROCESSES.as_secs());
         report.add("processes", self.forget(&stores.processes, seen, |_| true).await?);
         report.add("secrets", stores.secrets.drop_expired(now).await?);
+        self.forget_outside(now, &mut report).await?;
         self.forget_workers(&keep, now, &mut report).await?;
         Ok(report)
+    }
+
+    /// Forgets what was sent outside in vain, and what came from there.
+    async fn forget_outside(&self, now: Timestamp, report: &mut Report) -> Result<()> {
+        let stores = &self.fleet.stores;
+        let died = before("died", now, DEAD_LETTERS.as_secs());
+        report.add("dead_letters", self.forget(&stores.dead_letters, died, |_| true).await?);
+        let left = before("state_since", now, LEFT_SINKS.as_secs());
+        let left = left.is("state", SinkState::Unconfigured.name());
+        report.add("sinks", self.forget(&stores.sinks, left, |_| true).await?);
+        let at = before("at", now, RECEIPTS.as_secs());
+        report.add("receipts", self.forget(&stores.receipts, at, |_| true).await?);
+        Ok(())
     }
 
     async fn thin_samples(&self, keep: &Retention, now: Timestamp) -> Result<u64> {

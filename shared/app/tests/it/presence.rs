@@ -25,24 +25,25 @@ async fn names(world: &World) -> Vec<String> {
 async fn two_processes_of_one_name_are_two_and_leave_one_by_one() {
     let world = World::new(0);
     let (first, second) = (CancellationToken::new(), CancellationToken::new());
-    let one = tokio::spawn({
-        let (fleet, leave) = (world.fleet.clone(), first.clone());
-        async move { fleet.stay_present(scheduler("twin"), &leave, well).await }
-    });
-    let other = tokio::spawn({
-        let (fleet, leave) = (world.fleet.clone(), second.clone());
-        async move { fleet.stay_present(scheduler("twin"), &leave, well).await }
-    });
-    while names(&world).await.len() < 2 {
-        tokio::task::yield_now().await;
+    let mut one = Box::pin(world.fleet.stay_present(scheduler("twin"), &first, well));
+    let mut other = Box::pin(world.fleet.stay_present(scheduler("twin"), &second, well));
+    let both = async {
+        while names(&world).await.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = &mut one => unreachable!("nobody told it to leave"),
+        () = &mut other => unreachable!("nobody told it to leave"),
+        () = both => {}
     }
 
     first.cancel();
-    one.await.unwrap();
+    one.await;
 
     assert_eq!(names(&world).await, ["twin"]);
     second.cancel();
-    other.await.unwrap();
+    other.await;
     assert!(names(&world).await.is_empty());
 }
 

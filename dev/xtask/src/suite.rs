@@ -4,6 +4,7 @@
 
 mod place;
 mod run;
+mod servers;
 mod steps;
 mod tally;
 
@@ -14,6 +15,7 @@ use anyhow::{bail, ensure};
 use crate::repo;
 use place::Place;
 use run::Outcome;
+use servers::Servers;
 use tally::Tally;
 
 /// Run everything that CI runs, or some steps of it
@@ -45,10 +47,14 @@ pub(crate) fn run(selection: &Selection) -> anyhow::Result<()> {
     }
 
     let mut results = Vec::new();
+    let mut servers = None;
     for step in steps {
         repo::say(&format!("\n== {}: {}", step.name, step.about));
         let started = Instant::now();
-        let outcome = run::step(&step, &place);
+        let outcome = match needed(&step, &place, &mut servers) {
+            Ok(()) => run::step(&step, &place, variables(servers.as_ref())),
+            Err(err) => Outcome::broken(&err),
+        };
         let seconds = started.elapsed().as_secs();
         if let Err(reason) = outcome.verdict(step.tests) {
             repo::say(&format!("== {} FAILED: {reason}", step.name));
@@ -56,6 +62,18 @@ pub(crate) fn run(selection: &Selection) -> anyhow::Result<()> {
         results.push((step, outcome, seconds));
     }
     sum_up(&results)
+}
+
+/// Starts the servers before the first step that needs them.
+fn needed(step: &steps::Step, place: &Place, servers: &mut Option<Servers>) -> anyhow::Result<()> {
+    if step.servers && servers.is_none() {
+        *servers = Some(Servers::start(place)?);
+    }
+    Ok(())
+}
+
+fn variables(servers: Option<&Servers>) -> &[(String, String)] {
+    servers.map_or(&[], Servers::variables)
 }
 
 /// Prints one line for each step, the reasons of those that failed, and the sum.

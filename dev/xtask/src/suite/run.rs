@@ -1,7 +1,6 @@
 //! Runs one step: passes its output on and counts the tests in it.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -26,6 +25,11 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
+    /// Returns what a step did that could not even begin.
+    pub(super) fn broken(err: &anyhow::Error) -> Self {
+        Self { tally: Tally::default(), broken: Some(format!("{err:#}")) }
+    }
+
     /// Returns `Ok`, or why the step failed.
     pub(super) fn verdict(&self, must_count: bool) -> Result<(), String> {
         let Tally { passed, failed, skipped } = self.tally;
@@ -50,14 +54,19 @@ impl Outcome {
     }
 }
 
+/// Variables beside those of every step.
+type Variables = [(String, String)];
+
 /// Runs the parts of `step` until one fails.
-pub(super) fn step(step: &Step, place: &Place) -> Outcome {
+pub(super) fn step(step: &Step, place: &Place, variables: &Variables) -> Outcome {
     let mut outcome = Outcome::default();
     for part in &step.parts {
         let done = match part {
             Part::Task(task) => task(),
             Part::Program { folder, program, args } => {
-                command(folder, program, args, place, &mut outcome.tally)
+                let mut command = Command::new(program);
+                command.args(args).current_dir(folder).envs(variables.iter().cloned());
+                watched(command, place, &mut outcome.tally)
             }
         };
         if let Err(err) = done {
@@ -68,18 +77,14 @@ pub(super) fn step(step: &Step, place: &Place) -> Outcome {
     outcome
 }
 
-fn command(
-    folder: &Path,
-    program: &Path,
-    args: &[&str],
-    place: &Place,
-    tally: &mut Tally,
-) -> anyhow::Result<()> {
-    let line = format!("{} {}", program.display(), args.join(" "));
-    ensure!(folder.is_dir(), "{} is not there", folder.display());
-    let mut child = Command::new(program)
-        .args(args)
-        .current_dir(folder)
+/// Runs a program to its end, passes its output on and counts the tests in it.
+fn watched(mut command: Command, place: &Place, tally: &mut Tally) -> anyhow::Result<()> {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let line = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    if let Some(folder) = command.get_current_dir() {
+        ensure!(folder.is_dir(), "{} is not there", folder.display());
+    }
+    let mut child = command
         .envs(place.variables())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -163,7 +168,8 @@ mod tests {
             program: PathBuf::from("sh"),
             args: vec!["-c", script],
         };
-        super::step(&Step { name: "x", about: "", tests: true, parts: vec![part] }, &quiet())
+        let step = Step { name: "x", about: "", tests: true, servers: false, parts: vec![part] };
+        super::step(&step, &quiet(), &[])
     }
 
     fn said(script: &'static str) -> (Result<(), String>, u64, u64) {
@@ -202,8 +208,7 @@ mod tests {
     fn a_program_that_is_not_installed_is_a_failure_that_says_how_to_install_it() {
         let mut tally = Tally::default();
 
-        let err = command(Path::new("."), Path::new("no-such-program"), &[], &quiet(), &mut tally)
-            .unwrap_err();
+        let err = watched(Command::new("no-such-program"), &quiet(), &mut tally).unwrap_err();
 
         assert!(err.to_string().contains("dev/setup"), "{err}");
     }

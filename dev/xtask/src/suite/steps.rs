@@ -11,6 +11,8 @@ pub(super) struct Step {
     pub(super) about: &'static str,
     /// Whether it must count tests.
     pub(super) tests: bool,
+    /// Whether it needs real servers.
+    pub(super) servers: bool,
     pub(super) parts: Vec<Part>,
 }
 
@@ -30,7 +32,8 @@ pub(super) fn all(place: &Place) -> Vec<Step> {
 }
 
 fn before_the_build(place: &Place) -> Vec<Step> {
-    let check = |name, about, part| Step { name, about, tests: false, parts: vec![part] };
+    let check =
+        |name, about, part| Step { name, about, tests: false, servers: false, parts: vec![part] };
     vec![
         check("fmt", "formatting of Rust", place.cargo(&["fmt", "--all", "--check"])),
         // Before anything is compiled: the API embeds what this builds.
@@ -38,6 +41,7 @@ fn before_the_build(place: &Place) -> Vec<Step> {
             name: "web",
             about: "types, formatting, build and unit tests of the UI",
             tests: true,
+            servers: false,
             parts: vec![
                 place.npm("web", &["ci"]),
                 place.npm("web", &["run", "build"]),
@@ -93,7 +97,7 @@ fn before_the_build(place: &Place) -> Vec<Step> {
 }
 
 fn from_the_build_on(place: &Place) -> Vec<Step> {
-    let tests = |name, about, parts| Step { name, about, tests: true, parts };
+    let tests = |name, about, parts| Step { name, about, tests: true, servers: false, parts };
     vec![
         // One set of features for everything that is built, so that nothing is built twice: the
         // tests and the browser run what this step made.
@@ -101,6 +105,7 @@ fn from_the_build_on(place: &Place) -> Vec<Step> {
             name: "build",
             about: "all binaries and tests",
             tests: false,
+            servers: false,
             parts: vec![place.cargo(&[
                 "build",
                 "--workspace",
@@ -109,17 +114,20 @@ fn from_the_build_on(place: &Place) -> Vec<Step> {
                 "--locked",
             ])],
         },
-        tests(
-            "rust",
-            "unit, contract, use-case and service tests",
-            vec![place.cargo(&[
-                "test",
-                "--workspace",
-                "--all-features",
-                "--locked",
-                "--no-fail-fast",
-            ])],
-        ),
+        Step {
+            servers: true,
+            ..tests(
+                "rust",
+                "unit, contract, use-case and service tests",
+                vec![place.cargo(&[
+                    "test",
+                    "--workspace",
+                    "--all-features",
+                    "--locked",
+                    "--no-fail-fast",
+                ])],
+            )
+        },
         tests(
             "protocols",
             "real protocols: moto, the stock CML client, our simulators",

@@ -10,7 +10,7 @@ import time
 
 import requests
 
-from place import ended, eventually, operation_of
+from place import ENDED, ended, eventually, operation_of
 from site_of import standing
 from stream import Stream, is_gap_free, saw_everything_once
 
@@ -59,6 +59,28 @@ class Asking(threading.Thread):
         return product.post(f"/workers/{worker}/{wish}")
 
 
+class Waiting:
+    """Follows every acknowledged operation to its end; a worker keeps only its last ones, so it looks often."""
+
+    def __init__(self, product, asking):
+        self.product, self.asking, self.ended = product, asking, set()
+
+    def look(self):
+        for operation in [o for o in self.asking.operations if o not in self.ended]:
+            self.note(self.product.get(f"/operations/{operation}"))
+
+    def until_all_have_ended(self):
+        for operation in [o for o in self.asking.operations if o not in self.ended]:
+            self.note(ended(self.product, operation, 60))
+        assert self.ended >= set(self.asking.operations)
+
+    def note(self, seen):
+        if seen["state"] not in ENDED:
+            return
+        assert seen["state"] == "succeeded" or seen["reason"], seen
+        self.ended.add(seen["id"])
+
+
 def test_kill_at_random_moments(tmp_path):
     print(f"seed {SEED}, {KILLS} kills")
     chance = random.Random(SEED)
@@ -68,16 +90,15 @@ def test_kill_at_random_moments(tmp_path):
         assert stream.connected.wait(20)
         asking = Asking(site, random.Random(chance.random()))
         asking.start()
+        waiting = Waiting(product, asking)
         for _ in range(KILLS):
             time.sleep(chance.uniform(0.05, 1.5))
             product.kill()
             product.start()
+            waiting.look()
         asking.over.set()
         asking.join()
-
-        for operation in asking.operations:
-            done = ended(product, operation, 60)
-            assert done["state"] == "succeeded" or done["reason"], done
+        waiting.until_all_have_ended()
 
         names = [w["name"] for w in product.workers()]
         assert {name for name in names if name in asking.names} == set(asking.names)

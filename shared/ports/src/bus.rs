@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use ccm_events::Event;
 use futures_util::stream::BoxStream;
+use tokio::sync::watch;
 
 use crate::BusError;
 
@@ -15,6 +16,16 @@ pub enum Heard {
     Gap,
 }
 
+/// Whether subscribers hear what is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum BusHealth {
+    /// They do, as far as anybody knows.
+    #[default]
+    Well,
+    /// They do not at present; why, for people. They hear [`Heard::Gap`] when they do again.
+    Deaf(String),
+}
+
 /// Publishes events. Adapters pass `contract::bus`.
 #[async_trait]
 pub trait EventPublisher: Send + Sync {
@@ -24,7 +35,8 @@ pub trait EventPublisher: Send + Sync {
     /// Appends logged events in the order of their `seq` and tells them.
     ///
     /// Events that the bus has already are skipped. [`BusError::OutOfOrder`] when the first new one is not
-    /// the successor of the last (an empty bus takes any first one): read the log from there.
+    /// the successor of the last (an empty bus takes any first one): read the log from there. A bus that lost what
+    /// it had refuses once, with 0.
     async fn append(&self, events: &[Event]) -> Result<(), BusError>;
 
     /// Forgets every logged event, so that the next one may be any; subscribers hear [`Heard::Gap`].
@@ -47,6 +59,11 @@ pub trait EventFeed: Send + Sync {
 
     /// Returns `(oldest, last)` sequence numbers kept, `None` when it is empty.
     async fn kept(&self) -> Result<Option<(u64, u64)>, BusError>;
+
+    /// Watches whether subscriptions hear; a watch that is closed never changes.
+    fn health(&self) -> watch::Receiver<BusHealth> {
+        watch::channel(BusHealth::Well).1
+    }
 }
 
 /// What a bell rings for.

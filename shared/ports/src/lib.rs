@@ -19,7 +19,7 @@ mod secrets;
 mod store;
 mod stores;
 
-pub use bus::{Bell, Chime, EventFeed, EventPublisher, Heard};
+pub use bus::{Bell, BusHealth, Chime, EventFeed, EventPublisher, Heard};
 pub use clock::{Clock, SharedClock, SystemClock};
 pub use cml::{CmlApi, Controller};
 pub use compute::{Compute, LaunchOrder};

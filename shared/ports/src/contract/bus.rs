@@ -41,24 +41,40 @@ pub trait World: Send + Sync {
 }
 
 /// Stamps the suite out as tests; takes an expression that makes a fresh [`World`], `.await` allowed.
+///
+/// With a name in front it is one test of that name, for worlds that share what is slow to start.
 #[macro_export]
 macro_rules! bus_contract {
     ($world:expr) => {
-        $crate::bus_contract! { @each $world;
+        $crate::bus_contract! { @list each $world }
+    };
+    ($test:ident: $start:expr, $world:expr) => {
+        #[tokio::test]
+        async fn $test() {
+            let start = $start;
+            $crate::bus_contract! { @list all $world, &start }
+        }
+    };
+    (@list $how:ident $world:expr $(, $start:expr)?) => {
+        $crate::bus_contract! { @$how $world $(, $start)?;
             a_subscriber_hears_what_is_told_from_then_on
             every_subscriber_hears_every_event_in_order
             a_subscriber_that_leaves_disturbs_nobody
             events_that_the_bus_has_are_skipped
             an_append_behind_a_hole_is_refused
             a_hole_inside_a_batch_ends_it
+            a_large_batch_is_kept_whole_and_in_order
+            an_append_of_nothing_changes_nothing
             an_empty_bus_takes_any_first_event
             a_cleared_bus_tells_of_the_gap_and_takes_any_event
             publishers_that_repeat_each_other_publish_once
             ephemeral_events_are_heard_and_kept_nowhere
             history_is_read_in_order_and_in_pages
+            history_returns_events_as_they_were_told
             history_is_bounded_and_tells_its_bounds
             whoever_subscribes_before_reading_history_misses_nothing
             a_flooded_subscriber_hears_of_the_gap
+            a_bus_that_is_heard_says_that_it_is_well
             a_bell_is_heard_by_all_who_listen
             a_chime_is_heard_by_those_who_listen_for_it
             a_ring_before_listening_is_not_heard
@@ -72,6 +88,12 @@ macro_rules! bus_contract {
                 let world = $world;
                 $crate::contract::bus::$name(&world).await;
             }
+        )*
+    };
+    (@all $world:expr, $start:expr; $($name:ident)*) => {
+        $(
+            let world = $world($start).await;
+            $crate::contract::bus::$name(&world).await;
         )*
     };
 }

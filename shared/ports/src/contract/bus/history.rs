@@ -1,7 +1,7 @@
 //! What the bus keeps for those who come back.
 
-use super::{World, append, hear_until, seqs};
-use crate::Heard;
+use super::{World, append, batch, hear_until, seqs};
+use crate::{BusHealth, Heard};
 
 /// Pages are asked for by the last number seen.
 pub async fn history_is_read_in_order_and_in_pages(world: &dyn World) {
@@ -14,6 +14,28 @@ pub async fn history_is_read_in_order_and_in_pages(world: &dyn World) {
     assert_eq!(page(6, 3).await, [7]);
     assert_eq!(page(7, 3).await, [0; 0]);
     assert_eq!(page(9999, 3).await, [0; 0]);
+}
+
+/// Byte for byte: readers compare what they heard with what they read.
+pub async fn history_returns_events_as_they_were_told(world: &dyn World) {
+    let mut heard = world.feed().subscribe().await.unwrap();
+    append(world, 1..=3).await;
+
+    let kept = world.feed().history(0, 10).await.unwrap();
+
+    assert_eq!(kept, batch(1..=3));
+    let told = kept.into_iter().map(Heard::Event).collect::<Vec<_>>();
+    assert_eq!(hear_until(&mut heard, 3).await, told);
+}
+
+/// Readiness is built on it.
+pub async fn a_bus_that_is_heard_says_that_it_is_well(world: &dyn World) {
+    let mut heard = world.feed().subscribe().await.unwrap();
+
+    append(world, 1..=1).await;
+
+    hear_until(&mut heard, 1).await;
+    assert_eq!(*world.feed().health().borrow(), BusHealth::Well);
 }
 
 /// What is older stands in the log.

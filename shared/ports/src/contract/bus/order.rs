@@ -75,6 +75,29 @@ pub async fn a_hole_inside_a_batch_ends_it(world: &dyn World) {
     assert_eq!(hear_until(&mut heard, 4).await, events(1..=4));
 }
 
+/// However many pieces it takes.
+pub async fn a_large_batch_is_kept_whole_and_in_order(world: &dyn World) {
+    let (least, _) = world.history();
+    let last = least as u64;
+
+    append(world, 1..=last).await;
+
+    assert_eq!(world.publisher().last().await.unwrap(), last);
+    let kept = seqs(&world.feed().history(0, least).await.unwrap());
+    assert!(kept.iter().copied().eq(1..=last), "{} of {last} kept", kept.len());
+}
+
+/// A relay that has nothing to tell may say so.
+pub async fn an_append_of_nothing_changes_nothing(world: &dyn World) {
+    append(world, []).await;
+    assert_eq!(world.feed().kept().await.unwrap(), None);
+    append(world, 3..=4).await;
+
+    append(world, []).await;
+
+    assert_eq!(world.feed().kept().await.unwrap(), Some((3, 4)));
+}
+
 /// After a loss the bus begins where the log is.
 pub async fn an_empty_bus_takes_any_first_event(world: &dyn World) {
     assert_eq!(world.publisher().last().await.unwrap(), 0);

@@ -1,6 +1,5 @@
 //! One process: events and bells over channels. Nothing survives the process; the log does.
 
-mod bells;
 mod events;
 
 use std::sync::Arc;
@@ -10,8 +9,8 @@ use ccm_events::Event;
 use ccm_ports::{Bell, BusError, Chime, EventFeed, EventPublisher, Heard};
 use futures_util::stream::BoxStream;
 
-use self::bells::Bells;
 use self::events::Events;
+use crate::bells::Bells;
 
 /// How much a bus keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

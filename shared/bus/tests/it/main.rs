@@ -1,5 +1,7 @@
-//! The in-process bus against the suite of all buses, and what is its own.
+//! The buses against the suite of all buses, and what is their own.
 
 #![cfg(test)]
 
 mod local;
+#[cfg(feature = "redis")]
+mod redis;

@@ -1,4 +1,4 @@
-//! Bells: a counter per chime that listeners see grow.
+//! Bells inside a process: a counter per chime that listeners see grow.
 
 use ccm_ports::Chime;
 use futures_util::StreamExt;
@@ -6,18 +6,18 @@ use futures_util::stream::{self, BoxStream};
 use tokio::sync::watch;
 
 #[derive(Debug, Default)]
-pub(super) struct Bells {
+pub(crate) struct Bells {
     outbox: watch::Sender<u64>,
     commands: watch::Sender<u64>,
     lease: watch::Sender<u64>,
 }
 
 impl Bells {
-    pub(super) fn ring(&self, chime: Chime) {
+    pub(crate) fn ring(&self, chime: Chime) {
         self.of(chime).send_modify(|rings| *rings = rings.wrapping_add(1));
     }
 
-    pub(super) fn listen(&self, chime: Chime) -> BoxStream<'static, ()> {
+    pub(crate) fn listen(&self, chime: Chime) -> BoxStream<'static, ()> {
         stream::unfold(self.of(chime).subscribe(), |mut rings| async move {
             rings.changed().await.ok().map(|()| ((), rings))
         })

@@ -14,6 +14,7 @@ use super::Core;
 use super::ear::{Ear, Hear, Told};
 use super::error::Failed;
 use super::pause::Pause;
+use super::servers::Servers;
 use crate::bells::Bells;
 
 /// The longest that ringing may hold somebody up.
@@ -103,7 +104,8 @@ async fn follow(core: Arc<Core>, bells: Arc<Bells>, tried: watch::Sender<bool>) 
                     Chime::ALL.iter().for_each(|chime| bells.ring(*chime));
                 }
                 pause = Pause::default();
-                let Err(err) = attend(&mut ear).await;
+                let Err(err) = attend(&mut ear, &core.servers).await;
+                core.link.forget();
                 tracing::debug!(error = %err, "bells are not heard, trying again");
             }
             Err(err) => {
@@ -116,12 +118,15 @@ async fn follow(core: Arc<Core>, bells: Arc<Bells>, tried: watch::Sender<bool>) 
 }
 
 /// Returns when the connection is lost.
-async fn attend(ear: &mut Ear) -> Result<std::convert::Infallible, Failed> {
+async fn attend(ear: &mut Ear, servers: &Servers) -> Result<std::convert::Infallible, Failed> {
     loop {
         tokio::select! {
             () = ear.lost() => return Err(Failed::NoConnection("it was cut".to_owned())),
             () = tokio::time::sleep(PING) => {}
         }
         ear.ping().await?;
+        if ear.is_deposed(servers).await {
+            return Err(Failed::NoConnection("the Sentinels name another primary".to_owned()));
+        }
     }
 }

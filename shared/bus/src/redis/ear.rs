@@ -2,7 +2,9 @@
 //! that neither the driver nor the server keeps anything for us.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use rand::seq::SliceRandom;
 use redis::aio::MultiplexedConnection;
 use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
 use redis::{
@@ -12,7 +14,7 @@ use redis::{
 use tokio::sync::watch;
 
 use super::error::Failed;
-use super::link::{CALL, CONNECT, RESPONSE};
+use super::link::{CALL, CONNECT, CONNECT_NODE, RESPONSE};
 use super::servers::{Kind, Servers};
 
 /// What a connection hears.
@@ -30,6 +32,7 @@ pub(super) type Hear = Arc<dyn Fn(Told) + Send + Sync>;
 /// A connection that hears some channels until it is dropped or lost.
 pub(super) struct Ear {
     connection: MultiplexedConnection,
+    server: ConnectionAddr,
     lost: watch::Receiver<bool>,
 }
 
@@ -47,11 +50,17 @@ impl Ear {
             match &servers.kind {
                 Kind::One => {
                     let entry = servers.entries()?.remove(0);
-                    Self::connect(entry, hear).await?.subscribed("SUBSCRIBE", channels).await
+                    Self::connect(entry, CONNECT, hear)
+                        .await?
+                        .subscribed("SUBSCRIBE", channels)
+                        .await
                 }
                 Kind::Sentinel { service, .. } => {
                     let entry = primary(servers, service).await?;
-                    Self::connect(entry, hear).await?.subscribed("SUBSCRIBE", channels).await
+                    Self::connect(entry, CONNECT, hear)
+                        .await?
+                        .subscribed("SUBSCRIBE", channels)
+                        .await
                 }
                 Kind::Cluster => Self::open_in_cluster(servers, channels, hear).await,
             }
@@ -74,8 +83,21 @@ impl Ear {
         Ok(())
     }
 
-    async fn connect(entry: ConnectionInfo, hear: &Hear) -> Result<Self, RedisError> {
+    /// Whether the Sentinels name another primary than the one that is heard. The former one may still answer, to
+    /// whoever is on its side of a cut network. Sentinels that are away change nothing.
+    pub(super) async fn is_deposed(&self, servers: &Servers) -> bool {
+        let Kind::Sentinel { service, .. } = &servers.kind else { return false };
+        let named = tokio::time::timeout(RESPONSE, primary(servers, service)).await;
+        matches!(named, Ok(Ok(entry)) if *entry.addr() != self.server)
+    }
+
+    async fn connect(
+        entry: ConnectionInfo,
+        limit: Duration,
+        hear: &Hear,
+    ) -> Result<Self, RedisError> {
         let (lose, lost) = watch::channel(false);
+        let server = entry.addr().clone();
         let hear = Arc::clone(hear);
         let hand_over = move |push: PushInfo| -> Result<(), ()> {
             match told(push) {
@@ -86,12 +108,12 @@ impl Ear {
             Ok(())
         };
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT))
+            .set_connection_timeout(Some(limit))
             .set_response_timeout(Some(RESPONSE))
             .set_push_sender(hand_over);
         let connection =
             Client::open(entry)?.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(Self { connection, lost })
+        Ok(Self { connection, server, lost })
     }
 
     async fn subscribed(mut self, command: &str, channels: &[&str]) -> Result<Self, RedisError> {
@@ -108,9 +130,12 @@ impl Ear {
         hear: &Hear,
     ) -> Result<Self, RedisError> {
         let mut failed = None;
-        for mut entry in servers.entries()? {
+        let mut entries = servers.entries()?;
+        // Where some hang, another attempt begins with others.
+        entries.shuffle(&mut rand::rng());
+        for mut entry in entries {
             for _ in 0..REDIRECTIONS {
-                let opened = match Self::connect(entry.clone(), hear).await {
+                let opened = match Self::connect(entry.clone(), CONNECT_NODE, hear).await {
                     Ok(ear) => ear.subscribed("SSUBSCRIBE", channels).await,
                     Err(err) => Err(err),
                 };
@@ -178,7 +203,9 @@ async fn primary(servers: &Servers, service: &str) -> Result<ConnectionInfo, Red
     if servers.tls {
         node = node.set_tls_mode(TlsMode::Secure);
     }
+    let mut entries = servers.entries()?;
+    entries.shuffle(&mut rand::rng());
     let mut sentinels =
-        SentinelClient::build(servers.entries()?, service, Some(node), SentinelServerType::Master)?;
+        SentinelClient::build(entries, service, Some(node), SentinelServerType::Master)?;
     Ok(sentinels.async_get_client().await?.get_connection_info().clone())
 }

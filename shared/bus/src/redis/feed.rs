@@ -123,6 +123,8 @@ enum Lost {
     Silent,
     /// Something was told that was not heard.
     Missed,
+    /// The Sentinels name another primary.
+    Deposed,
     /// The probe could not be said.
     Unanswered(BusError),
 }
@@ -133,6 +135,7 @@ impl fmt::Display for Lost {
             Self::Cut => f.write_str("the subscription was cut"),
             Self::Silent => f.write_str("the subscription is silent"),
             Self::Missed => f.write_str("events were not heard"),
+            Self::Deposed => f.write_str("the Sentinels name another primary"),
             // With what is behind it: it is shown to people.
             Self::Unanswered(BusError::Unavailable(cause)) => write!(f, "no probe: {cause:#}"),
             Self::Unanswered(err) => write!(f, "no probe: {err}"),
@@ -175,6 +178,8 @@ impl Subscription {
         loop {
             let lost = self.attend(&mut ear, &seat).await;
             drop(ear);
+            // What was wrong with this connection may be wrong with those for commands.
+            self.core.link.forget();
             tracing::warn!("{lost}; subscribing again");
             seat.deaf(lost.to_string());
             let mut pause = Pause::default();
@@ -207,6 +212,9 @@ impl Subscription {
                     Ok(()) => seat.well(),
                     Err(lost) => return lost,
                 }
+            }
+            if ear.is_deposed(&self.core.servers).await {
+                return Lost::Deposed;
             }
         }
     }

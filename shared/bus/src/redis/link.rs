@@ -21,6 +21,8 @@ pub(super) const CALL: Duration = Duration::from_millis(1_800);
 pub(super) const RESPONSE: Duration = Duration::from_secs(1);
 /// The longest wait for a connection, greeting included.
 pub(super) const CONNECT: Duration = Duration::from_secs(1);
+/// The same for each node of a cluster: the driver waits twice for those that hang before it uses the others.
+pub(super) const CONNECT_NODE: Duration = Duration::from_millis(400);
 /// The longest wait for a free connection, and for the proof that it still works.
 const POOL: Duration = Duration::from_millis(500);
 /// Connections of one process for commands.
@@ -74,7 +76,7 @@ impl Link {
             }
             Kind::Cluster => {
                 let client = ClusterClient::builder(entries)
-                    .connection_timeout(CONNECT)
+                    .connection_timeout(CONNECT_NODE)
                     .response_timeout(RESPONSE)
                     .retries(REDIRECTIONS)
                     .build()
@@ -132,7 +134,7 @@ impl Link {
     }
 
     /// Lets go of connections that nobody uses: the next call finds the servers anew.
-    fn forget(&self) {
+    pub(super) fn forget(&self) {
         match self {
             Self::One(pool) => drop(pool.retain(|_, _| false)),
             Self::Sentinel(pool) => drop(pool.retain(|_, _| false)),

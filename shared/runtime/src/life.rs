@@ -166,12 +166,13 @@ where
     F: FnOnce(C, A, Shell) -> Fut,
     Fut: Future<Output = anyhow::Result<()>>,
 {
+    let signals = signal::Signals::catch()?;
     let shell = Shell::new(guard.metrics().clone());
     process::observe(&shell.meter("ccm-runtime"), &shell.tasks);
     let limits = config.drain().clone();
     let admin = shell.listen("admin", config.admin().listen)?;
     let admin = answer(admin, &shell, guard);
-    let signals = signal::watch(shell.drain.clone());
+    let signals = signal::watch(signals, shell.drain.clone());
 
     let life = async {
         let started = Instant::now();

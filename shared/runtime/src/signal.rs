@@ -8,10 +8,25 @@ use crate::Drain;
 /// Exit code of a process that a second signal ended at once: 128 + SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
 
+/// The signals that ask a process to stop.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Catches them from now on: before, they end the process at once.
+    pub(crate) fn catch() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("listen for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("listen for SIGINT")?,
+        })
+    }
+}
+
 /// Waits for the first signal, asks `drain` to stop, and ends the process at the second.
-pub(crate) async fn watch(drain: Drain) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+pub(crate) async fn watch(signals: Signals, drain: Drain) -> anyhow::Result<()> {
+    let Signals { mut terminate, mut interrupt } = signals;
     let name = next(&mut terminate, &mut interrupt).await;
     tracing::info!("{name} received, stopping; a second one ends the process at once");
     drain.request();

@@ -1,16 +1,21 @@
-//! The duty of the leading relay: tell at each bell, and at least once every poll.
+//! The duty of the leading relay: tell at each bell, and at least once every poll; send outside beside it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use ccm_app::Fleet;
 use ccm_app::leadership::{Duty, Term};
-use ccm_domain::Epoch;
+use ccm_domain::{Epoch, SinkName};
 use ccm_ports::{Chime, EventPublisher, LeaseRole, StoreError};
-use ccm_runtime::Backoff;
+use ccm_runtime::{Backoff, CancellationToken};
 use futures_util::StreamExt;
+use futures_util::future::join_all;
+use tokio::sync::watch;
 
-use crate::{Failed, Outlet, RelayConfig};
+use crate::instruments::Instruments;
+use crate::sinks::SinkSpec;
+use crate::{Failed, Outlet, RelayConfig, SinkSection, cursor, delivery};
 
 /// The relay's part of leadership.
 pub(crate) struct Relaying {
@@ -18,6 +23,7 @@ pub(crate) struct Relaying {
     pub(crate) publisher: Arc<dyn EventPublisher>,
     pub(crate) holder: String,
     pub(crate) config: RelayConfig,
+    pub(crate) instruments: Instruments,
 }
 
 #[async_trait]
@@ -28,9 +34,25 @@ impl Duty for Relaying {
     }
 
     async fn serve(&self, term: Term) -> anyhow::Result<()> {
+        let (grown, events) = watch::channel(0);
+        // Sinks leave with the term, and when the outbox is another relay's.
+        let leaving = term.leaving.child_token();
+        let outbox = async {
+            self.tell(&term, &grown).await;
+            leaving.cancel();
+        };
+        let sinks = Box::pin(self.deliver(events, &leaving));
+        tokio::join!(outbox, sinks);
+        Ok(())
+    }
+}
+
+impl Relaying {
+    /// Moves changes to the log and the bus until the term ends or another relay is at work.
+    async fn tell(&self, term: &Term, grown: &watch::Sender<u64>) {
         // Before the first look, so that what is committed meanwhile rings.
         let mut bell = self.fleet.bell.listen(Chime::Outbox).await;
-        self.announce(&term).await;
+        self.announce(term).await;
         let stores = &self.fleet.stores;
         let mut outlet = Outlet::new(
             Arc::clone(&stores.outbox),
@@ -44,6 +66,9 @@ impl Duty for Relaying {
             let pause = match outlet.pass().await {
                 Ok(told) => {
                     backoff.reset();
+                    if told.logged > 0 {
+                        grown.send_modify(|passes| *passes += 1);
+                    }
                     if told.taken >= self.config.batch && !term.leaving.is_cancelled() {
                         continue;
                     }
@@ -51,9 +76,11 @@ impl Duty for Relaying {
                 }
                 Err(err @ Failed::Deposed) => {
                     tracing::warn!(leader.epoch = term.epoch.0, "{err}: this one steps down");
-                    return Ok(());
+                    return;
                 }
                 Err(err @ (Failed::Store(_) | Failed::Bus(_))) => {
+                    // The log may have grown all the same.
+                    grown.send_modify(|passes| *passes += 1);
                     let error = format!("{:#}", anyhow::Error::new(err));
                     tracing::warn!(error, "changes were not told, trying again");
                     backoff.next_pause().min(self.config.poll)
@@ -61,15 +88,46 @@ impl Duty for Relaying {
             };
             tokio::select! {
                 biased;
-                () = term.leaving.cancelled() => return Ok(()),
+                () = term.leaving.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
                 Some(()) = bell.next() => {}
             }
         }
     }
-}
 
-impl Relaying {
+    /// Serves all sinks until the relay leaves. They run beside each other and wait for nobody but the store.
+    async fn deliver(&self, events: watch::Receiver<u64>, leaving: &CancellationToken) {
+        let mut specs = Vec::new();
+        for section in &self.config.sinks {
+            match section.read() {
+                Ok(spec) => specs.push(spec),
+                // Refused at start; a file that it names may have gone since.
+                Err(faults) => {
+                    let error = faults.join("; ");
+                    let name = section.name().map(|name| name.to_string()).unwrap_or_default();
+                    tracing::error!(error, "the sink {name} cannot be served");
+                }
+            }
+        }
+        let desk = delivery::Desk {
+            fleet: self.fleet.clone(),
+            times: self.config.delivery,
+            poll: self.config.poll,
+            instruments: self.instruments.clone(),
+        };
+        let serve =
+            |spec: SinkSpec| delivery::serve(desk.clone(), spec, events.clone(), leaving.clone());
+        tokio::join!(self.retire(leaving), join_all(specs.into_iter().map(serve)));
+    }
+
+    /// Notes which sinks are configured no more.
+    async fn retire(&self, leaving: &CancellationToken) {
+        let names: BTreeSet<SinkName> =
+            self.config.sinks.iter().filter_map(SinkSection::name).collect();
+        let retire = || async { Ok(cursor::retire(&self.fleet, &names, self.fleet.now()).await?) };
+        ccm_runtime::retry("noting old sinks", Backoff::default(), leaving, retire).await;
+    }
+
     /// Tells everybody who leads; whoever misses it sees the lease.
     async fn announce(&self, term: &Term) {
         let announced = self.fleet.announce_leader(LeaseRole::Relay, term.epoch, &self.holder);

@@ -1,10 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 pub mod config;
+mod cursor;
+mod delivery;
+mod instruments;
 mod leading;
 mod outbox;
+mod sinks;
 mod start;
 
-pub use config::{RelayConfig, RelaySection};
+pub use config::{DeliverySection, DeliveryTimes, RelayConfig, RelaySection};
 pub use outbox::{Failed, Outlet, Told};
+pub use sinks::SinkSection;
 pub use start::{Deps, Relay, start};

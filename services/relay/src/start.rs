@@ -9,6 +9,7 @@ use ccm_runtime::{Part, Shell};
 use tokio::sync::watch;
 
 use crate::RelayConfig;
+use crate::instruments::Instruments;
 use crate::leading::Relaying;
 
 /// What a relay stands on.
@@ -42,7 +43,8 @@ pub fn start(deps: Deps, config: RelayConfig, shell: &Shell) -> Relay {
     )
     .with_times(config.lease);
     let standing = election.standing();
-    let duty = Relaying { fleet, publisher, holder, config };
+    let instruments = Instruments::new(&shell.meter("ccm-relay"));
+    let duty = Relaying { fleet, publisher, holder, config, instruments };
     let (leave, hold) = (shell.draining(), shell.hold(Part::Jobs));
     shell.tasks.spawn_critical("relay", async move {
         election.lead(&leave, &duty).await;

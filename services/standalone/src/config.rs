@@ -8,6 +8,7 @@ use ccm_config::SecretUrl;
 use ccm_config::section::{
     AdminSection, AuthSection, BusSection, DrainSection, HttpSection, TelemetrySection,
 };
+use ccm_relay::RelaySection;
 use ccm_runtime::ServiceConfig;
 use ccm_scheduler::config::{AwsSection, CmlSection, JobsSection};
 use serde::Deserialize;
@@ -39,6 +40,8 @@ pub struct StandaloneConfig {
     /// First settings of the schedules.
     #[serde(default)]
     pub jobs: JobsSection,
+    /// Where events are sent outside.
+    pub relay: RelaySection,
     /// How event streams are kept.
     pub sse: SseSection,
     /// Logs and metrics.
@@ -88,6 +91,7 @@ impl ServiceConfig for StandaloneConfig {
         faults.extend(self.jobs.check());
         faults.extend(self.aws.check());
         faults.extend(self.cml.check());
+        faults.extend(self.relay.check());
         if self.bus.url.scheme() != "local" {
             faults.push("bus.url must be 'local:' in one process".to_owned());
         }
@@ -100,7 +104,11 @@ impl ServiceConfig for StandaloneConfig {
     }
 
     fn warnings(&self) -> Vec<String> {
-        if self.simulate.is_on() { Vec::new() } else { self.cml.warnings() }
+        let mut warnings = self.relay.warnings();
+        if !self.simulate.is_on() {
+            warnings.extend(self.cml.warnings());
+        }
+        warnings
     }
 }
 

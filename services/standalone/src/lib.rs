@@ -31,7 +31,7 @@ pub async fn start(config: StandaloneConfig, shell: &Shell) -> anyhow::Result<So
             publisher: parts.remotes.publisher.clone(),
             holder: holder.clone(),
         },
-        RelayConfig::in_one_process(),
+        RelayConfig::in_one_process(config.relay.clone()),
         shell,
     );
     let jobs = SchedulerConfig::new(config.jobs.clone(), config.drain.clone());

@@ -5,12 +5,14 @@
 
 mod auth;
 mod drain;
+mod inbound;
 mod listen;
 mod storage;
 mod telemetry;
 
 pub use auth::{AuthMode, AuthSection, OidcSection};
 pub use drain::DrainSection;
+pub use inbound::InboundSection;
 pub use listen::{AdminSection, HttpSection};
 pub use storage::{BusSection, StoreSection};
 pub use telemetry::{LogFormat, TelemetrySection};

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! **Invariant:** the cursor passes an event only when it was delivered, not wanted, kept as a dead letter, or
-//! forgotten by the log, which is then noted as a gap. It never goes back.
+//! forgotten by the log, which is then noted as a gap. In one log it never goes back.
 //! **Invariant:** no secret is in here: of an address only scheme, host and port.
 
 use std::collections::VecDeque;
@@ -263,6 +263,15 @@ impl Sink {
     /// Passes events that are not wanted.
     pub fn pass(&mut self, seq: u64) {
         self.cursor = self.cursor.max(seq);
+    }
+
+    /// Goes on at the end of a log that is younger than the sink, as after a store was set up anew.
+    pub fn restart(&mut self, head: u64) {
+        if self.cursor > head {
+            self.cursor = head;
+            self.failing = None;
+            self.skip = None;
+        }
     }
 
     /// Notes that an event was delivered, and passes it.

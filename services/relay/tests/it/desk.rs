@@ -1,7 +1,8 @@
 //! A store with documents that record changes, a bus, and ways between them that break.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use async_trait::async_trait;
@@ -10,8 +11,8 @@ use ccm_bus::local::LocalLimits;
 use ccm_domain::Timestamp;
 use ccm_events::{Change, Event, Kind, Subject};
 use ccm_ports::{
-    BusError, Document, EventFeed, EventLog, EventPublisher, Logged, Outbox, Pending, Shared,
-    StoreError, Stores, Writer,
+    BusError, Clock, Document, EventFeed, EventLog, EventPublisher, Logged, Outbox, Pending,
+    Shared, StoreError, Stores, SystemClock, Writer,
 };
 use ccm_relay::Outlet;
 use ccm_store::Embedded;
@@ -40,10 +41,29 @@ impl Document for Note {
     }
 }
 
+/// The time here, moved.
+#[derive(Debug, Default)]
+pub(crate) struct MovedTime(AtomicI64);
+
+impl MovedTime {
+    /// Moves it on.
+    pub(crate) fn advance(&self, span: Duration) {
+        self.0.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovedTime {
+    fn now(&self) -> Timestamp {
+        let moved = self.0.load(Ordering::SeqCst);
+        Timestamp::from_millis(SystemClock.now().as_millis() + moved)
+    }
+}
+
 /// Everything around a relay.
 pub(crate) struct Desk {
     pub(crate) stores: Stores,
     pub(crate) bus: LocalBus,
+    pub(crate) clock: Arc<MovedTime>,
     notes: Shared<Note>,
     /// Ids of everything committed, in the order of commits.
     committed: Mutex<Vec<String>>,
@@ -54,15 +74,29 @@ impl Desk {
         let store = Embedded::memory().unwrap();
         let stores = store.stores();
         let bus = LocalBus::new(LocalLimits { history: 100_000, backlog: 1024 });
-        Self { stores, bus, notes: Arc::new(store), committed: Mutex::default() }
+        Self {
+            stores,
+            bus,
+            clock: Arc::default(),
+            notes: Arc::new(store),
+            committed: Mutex::default(),
+        }
     }
 
     /// Commits the next revision of a document with so many changes.
     pub(crate) async fn commit(&self, id: &str, changes: usize) {
+        self.commit_kinds(id, &vec![Kind::SettingsChanged; changes]).await;
+    }
+
+    /// Commits the next revision of a document with changes of these kinds.
+    pub(crate) async fn commit_kinds(&self, id: &str, kinds: &[Kind]) {
         let before = self.notes.find(id).await.unwrap();
         let rev = before.map_or(1, |note| note.rev + 1);
         let note = Note { id: id.to_owned(), rev };
-        let changes: Vec<_> = (0..changes).map(|nth| change(id, rev, nth)).collect();
+        let time = self.clock.now();
+        let made =
+            |(nth, kind): (usize, &Kind)| Change { kind: *kind, time, ..change(id, rev, nth) };
+        let changes: Vec<_> = kinds.iter().enumerate().map(made).collect();
         if rev == 1 {
             self.notes.insert(&note, &changes, Writer::Intent).await.unwrap();
         } else {

@@ -2,8 +2,15 @@
 
 #![cfg(test)]
 
+mod answers;
+mod configuration;
 mod crashes;
+mod dead_letters;
+mod deliveries;
 mod desk;
+mod outside;
 mod process;
+mod receiver;
 mod refill;
+mod restarts;
 mod serving;

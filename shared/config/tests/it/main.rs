@@ -5,6 +5,7 @@
 mod layers;
 mod print;
 mod refusals;
+mod secrets;
 
 use ccm_config::section::{AuthSection, HttpSection, StoreSection, TelemetrySection};
 use ccm_config::{Secret, Size, Sources, Span};

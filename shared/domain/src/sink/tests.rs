@@ -41,6 +41,18 @@ fn the_cursor_follows_what_was_delivered_and_never_goes_back() {
 }
 
 #[test]
+fn a_sink_ahead_of_a_new_log_begins_at_its_end() {
+    let mut sink = sink();
+    sink.restart(12);
+    assert_eq!(sink.cursor, 10);
+
+    sink.fail(attempt(11, Some("503")), MINUTE, start());
+    sink.restart(2);
+
+    assert_eq!((sink.cursor, sink.failing), (2, None));
+}
+
+#[test]
 fn failures_in_a_row_are_counted_over_events_and_end_with_the_first_success() {
     let mut sink = sink();
     sink.fail(attempt(11, Some("503")), MINUTE, start());

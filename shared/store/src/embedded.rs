@@ -93,7 +93,7 @@ impl Embedded {
             .map_err(|err| file(format!("sync {}", folder.display()), err))?;
         Ok(Self {
             parts: Arc::new(Parts {
-                readers: Some(Readers::new(path)),
+                readers: Some(Readers::start(path)?),
                 writer: Writer::start(conn)?,
                 vault,
                 place: path.to_owned(),
@@ -217,6 +217,8 @@ fn open_memory() -> Result<Connection, Fault> {
 fn tune(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_timeout(PATIENCE)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    // What a savepoint would undo is kept in memory; a file for it costs more than the commit itself.
+    conn.pragma_update(None, "temp_store", "memory")?;
     conn.pragma_update(None, "trusted_schema", false)
 }
 

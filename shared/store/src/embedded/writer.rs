@@ -9,14 +9,17 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use anyhow::anyhow;
 use ccm_ports::StoreError;
 use rusqlite::{Connection, ffi};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::{Fault, classify, classify_commit, closed, file};
 
-/// Commands that may wait; more callers wait in line before they may enqueue.
-const QUEUE: usize = 256;
+/// Commands that may wait: several times what the API lets in and the jobs ask for at once. A full queue refuses,
+/// since a caller in line who is not polled would hold the place that everybody behind waits for.
+const MOST_WAITING: usize = 4_096;
 
 /// Commands that share one commit: bounds the memory of a transaction and the wait of its first command.
 const MOST_IN_COMMIT: usize = 64;
@@ -30,7 +33,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread, which from now on owns the connection.
     pub(super) fn start(conn: Connection) -> Result<Self, StoreError> {
-        let (queue, commands) = mpsc::channel(QUEUE);
+        let (queue, commands) = mpsc::channel(MOST_WAITING);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || serve(&conn, commands))
@@ -49,7 +52,12 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let request = Request { op, work: Some(work), outcome: None, reply };
         let queue = self.queue.as_ref().ok_or_else(|| closed(op))?;
-        queue.send(Box::new(request)).await.map_err(|_| closed(op))?;
+        queue.try_send(Box::new(request)).map_err(|refused| match refused {
+            TrySendError::Full(_) => {
+                StoreError::Unavailable(anyhow!("{MOST_WAITING} writes wait already"))
+            }
+            TrySendError::Closed(_) => closed(op),
+        })?;
         answer.await.map_err(|_| closed(op))?
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ccm_domain::{Epoch, Timestamp};
 use ccm_ports::contract::store::Parcel;
@@ -223,4 +224,19 @@ async fn a_secret_is_bound_to_its_key_its_id_and_its_expiry() {
 fn alter(path: &Path, sql: &str) {
     let conn = rusqlite::Connection::open(path).unwrap();
     assert_eq!(conn.execute(sql, []).unwrap(), 1, "{sql}");
+}
+
+#[tokio::test]
+async fn callers_that_are_not_polled_hold_nobody_up() {
+    let (_folder, path) = place();
+    let parcels = parcels(&Embedded::open(&path).unwrap());
+    let mut asked: Vec<_> = (0..64).map(|_| parcels.find("nothing")).collect();
+    for one in &mut asked {
+        // Once, as in a list that its owner does not look at for some time.
+        let _ = futures_util::poll!(one.as_mut());
+    }
+
+    let found = tokio::time::timeout(Duration::from_secs(20), parcels.find("nothing")).await;
+
+    assert!(found.expect("a read waits for callers that are asleep").unwrap().is_none());
 }

@@ -14,6 +14,7 @@ use ccm_domain::{Scope, Timestamp, Worker, WorkerId};
 use ccm_ports::{Chime, Query, RemoteError, StoreError};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Engine;
@@ -81,16 +82,20 @@ impl Engine {
             under_way.push(async move { engine.follow(all).await });
             all = false;
             let pause = self.next_look().map_or(POLL, |at| self.real_time_until(at));
-            tokio::select! {
-                () = leaving.cancelled() => {}
-                () = tokio::time::sleep(pause.clamp(LEAST_PAUSE, POLL)) => {}
-                () = self.watching.notified() => {}
-                Some(()) = bell.next() => {
+            let mut until = Instant::now() + pause.clamp(LEAST_PAUSE, POLL);
+            // What is under way is polled while this waits: it may hold what others wait for.
+            loop {
+                tokio::select! {
+                    () = leaving.cancelled() => break,
+                    () = tokio::time::sleep_until(until) => break,
+                    () = self.watching.notified() => break,
                     // Several wishes of one moment are looked for once.
-                    tokio::time::sleep(LEAST_PAUSE).await;
-                    all = true;
+                    Some(()) = bell.next(), if !all => {
+                        all = true;
+                        until = until.min(Instant::now() + LEAST_PAUSE);
+                    }
+                    Some(done) = under_way.next() => self.note(done)?,
                 }
-                Some(done) = under_way.next() => self.note(done)?,
             }
         }
         Ok(())

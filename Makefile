@@ -63,8 +63,7 @@ deny: ## Licenses, sources, duplicates, fences around drivers
 docs: ## Write the generated documents
 	cargo xtask docs --write
 
-bench: ## Benchmarks and the scoreboard
-	@test -x bench/run || { echo "make bench: bench/run is not in this version" >&2; exit 1; }
+bench: setup ## Benchmarks and the scoreboard
 	bench/run
 
 up: ## The distributed product on this machine (not in this version)

@@ -43,6 +43,7 @@ const RELAY: &str = "ccm-relay";
 const STANDALONE: &str = "ccm-standalone";
 const SIM_AWS: &str = "ccm-sim-aws";
 const SIM_CML: &str = "ccm-sim-cml";
+const BENCH: &str = "ccm-bench";
 
 /// What tests of any crate above the ports may name: models and embedded adapters.
 pub(super) const FOR_TESTS: &[&str] =
@@ -99,6 +100,8 @@ pub(super) const ALLOWED: &[Allowed] = &[
         ours: &[DOMAIN, PORTS, TESTKIT, CONFIG, TELEMETRY, RUNTIME],
         tests: &[CML],
     },
+    // Sees the product from outside only.
+    Allowed { name: BENCH, ours: &[], tests: &[] },
     Allowed { name: "xtask", ours: &[], tests: &[] },
 ];
 

@@ -1,6 +1,6 @@
 """`kill -9` at random moments of create, start, stop, import and licence: nothing acknowledged is lost.
 
-The seed is printed; `CCM_TEST_SEED` repeats a run, `CCM_TEST_KILLS` makes it longer.
+The seed is printed; `CCM_TEST_SEED` repeats a run, `CCM_TEST_KILLS` makes it longer or shorter.
 """
 
 import os
@@ -14,7 +14,7 @@ from place import ENDED, ended, eventually, operation_of
 from site_of import standing
 from stream import Stream, is_gap_free, saw_everything_once
 
-KILLS = int(os.environ.get("CCM_TEST_KILLS", "10"))
+KILLS = int(os.environ.get("CCM_TEST_KILLS", "200"))
 SEED = int(os.environ.get("CCM_TEST_SEED", str(random.randrange(1 << 32))))
 
 

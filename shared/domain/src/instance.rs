@@ -20,6 +20,36 @@ pub enum InstanceState {
     Unknown,
 }
 
+impl InstanceState {
+    /// Reads EC2's word; one of a newer API is `Unknown`.
+    #[must_use]
+    pub fn of_ec2(word: &str) -> Self {
+        match word {
+            "pending" => Self::Pending,
+            "running" => Self::Running,
+            "stopping" => Self::Stopping,
+            "stopped" => Self::Stopped,
+            "shutting-down" => Self::ShuttingDown,
+            "terminated" => Self::Terminated,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Returns our word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::ShuttingDown => "shutting_down",
+            Self::Terminated => "terminated",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// One of EC2's two status checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

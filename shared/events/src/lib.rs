@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 mod envelope;
+pub mod foreign;
 mod kind;
 pub mod payload;
 pub mod signature;

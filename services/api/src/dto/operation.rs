@@ -34,7 +34,8 @@ pub struct Operation {
     #[schema(value_type = uuid::Uuid)]
     pub id: OperationId,
     /// What is done: `create`, `start`, `stop`, `terminate`, `register_license`, `deregister_license`,
-    /// `refresh_worker`, `sync_labs`, `lab_action`, `import_lab`, `download_lab`, `import_instances`, `trigger`.
+    /// `refresh_worker`, `look_at_worker`, `sync_labs`, `lab_action`, `import_lab`, `download_lab`,
+    /// `import_instances`, `trigger`.
     pub kind: String,
     /// How far it is.
     pub state: OperationState,
@@ -100,6 +101,7 @@ impl Operation {
     pub fn of_command(command: &Command) -> Self {
         let (kind, lab, action) = match &command.kind {
             CommandKind::RefreshWorker { .. } => ("refresh_worker", None, None),
+            CommandKind::LookAtWorker { .. } => ("look_at_worker", None, None),
             CommandKind::SyncLabs { .. } => ("sync_labs", None, None),
             CommandKind::LabAction { lab, action, .. } => {
                 ("lab_action", Some(lab), Some(word(action)))

@@ -25,6 +25,7 @@ pub(super) async fn run(context: &JobContext) -> JobResult {
             outcome.result = json!({ "lab": lab, "yaml": yaml });
         }
         CommandKind::RefreshWorker { .. }
+        | CommandKind::LookAtWorker { .. }
         | CommandKind::SyncLabs { .. }
         | CommandKind::ImportInstances { .. }
         | CommandKind::RegisterLicense { .. }

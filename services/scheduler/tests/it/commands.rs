@@ -3,7 +3,9 @@
 use ccm_app::WorkerRef;
 use ccm_domain::cml::{LabAction, LabState};
 use ccm_domain::command::ImportRequest;
-use ccm_domain::{Command, CommandKind, CommandState, OperationId, RunState, Worker};
+use ccm_domain::{
+    Command, CommandKind, CommandState, InstanceState, OperationId, RunState, Worker, WorkerState,
+};
 use ccm_ports::{Query, Writer, lab_key};
 use ccm_testkit::lab_host::Fault;
 
@@ -52,6 +54,23 @@ async fn a_refresh_is_done_at_once_and_two_of_one_worker_are_one() {
     assert_eq!(world.command(third.id).await.state, CommandState::Queued);
     leader.live(&world, 11 * SECOND).await;
     assert_eq!(world.command(third.id).await.state, CommandState::Done);
+}
+
+#[tokio::test]
+async fn what_ec2_tells_of_an_instance_is_looked_at_at_once() {
+    let (world, leader, worker) = furnished().await;
+    world.sim.cloud().stop_as_console(worker.instance_id().unwrap()).unwrap();
+    let kind = CommandKind::LookAtWorker { worker: worker.id, told: InstanceState::Stopping };
+
+    let id = ask(&world, kind).await;
+    leader.settle().await;
+
+    let done = world.command(id).await;
+    assert_eq!((done.state, done.ended_at), (CommandState::Done, Some(world.now())));
+    assert_eq!(done.result["state"], "stopping", "{done:#?}");
+    let seen = world.worker(worker.id).await;
+    assert_eq!(seen.state(), WorkerState::Stopping);
+    assert!(seen.status.drift.unwrap().detail.contains("stopped from outside"));
 }
 
 #[tokio::test]

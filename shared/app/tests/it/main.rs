@@ -10,6 +10,7 @@ mod drift;
 mod fragile;
 mod idle;
 mod import;
+mod inbound;
 mod labs;
 mod license;
 mod power;

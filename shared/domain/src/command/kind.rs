@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ImportRequest;
 use crate::cml::LabAction;
-use crate::{FieldFault, LabId, WorkerId};
+use crate::{FieldFault, InstanceState, LabId, WorkerId};
 
 /// The largest lab file that is taken, bytes; CML's own examples stay below a tenth of it.
 pub const YAML_LIMIT: usize = 1 << 20;
@@ -22,6 +22,13 @@ pub enum CommandKind {
     RefreshWorker {
         /// Which.
         worker: WorkerId,
+    },
+    /// Look at a worker's instance now, because EC2 says that it is in another state.
+    LookAtWorker {
+        /// Which.
+        worker: WorkerId,
+        /// What EC2 says; what is so now is looked up.
+        told: InstanceState,
     },
     /// Look at a worker's labs now.
     SyncLabs {
@@ -84,6 +91,10 @@ impl CommandKind {
     pub fn fold_key(&self) -> Option<String> {
         match self {
             Self::RefreshWorker { worker } => Some(format!("refresh_worker/{worker}")),
+            // A look under way may have come too early for what is told now, so each state is one of its own.
+            Self::LookAtWorker { worker, told } => {
+                Some(format!("look_at_worker/{worker}/{}", told.name()))
+            }
             Self::SyncLabs { worker } => Some(format!("sync_labs/{worker}")),
             Self::DownloadLab { worker, lab } => Some(format!("download_lab/{worker}/{lab}")),
             Self::DeregisterLicense { worker } => Some(format!("deregister_license/{worker}")),
@@ -100,7 +111,7 @@ impl CommandKind {
     #[must_use]
     pub const fn job(&self) -> Option<&'static str> {
         match self {
-            Self::RefreshWorker { .. } => Some("refresh_worker"),
+            Self::RefreshWorker { .. } | Self::LookAtWorker { .. } => Some("refresh_worker"),
             Self::SyncLabs { .. } => Some("refresh_labs"),
             Self::LabAction { .. } | Self::ImportLab { .. } | Self::DownloadLab { .. } => {
                 Some("run_lab_actions")
@@ -116,6 +127,7 @@ impl CommandKind {
     pub const fn worker(&self) -> Option<WorkerId> {
         match self {
             Self::RefreshWorker { worker }
+            | Self::LookAtWorker { worker, .. }
             | Self::SyncLabs { worker }
             | Self::LabAction { worker, .. }
             | Self::ImportLab { worker, .. }
@@ -131,7 +143,8 @@ impl CommandKind {
     pub const fn least_gap(&self) -> Duration {
         match self {
             Self::RefreshWorker { .. } | Self::SyncLabs { .. } => LOOK_GAP,
-            Self::LabAction { .. }
+            Self::LookAtWorker { .. }
+            | Self::LabAction { .. }
             | Self::ImportLab { .. }
             | Self::DownloadLab { .. }
             | Self::ImportInstances { .. }
@@ -160,6 +173,7 @@ impl CommandKind {
             }
             Self::ImportInstances { request } => request.check(),
             Self::RefreshWorker { .. }
+            | Self::LookAtWorker { .. }
             | Self::SyncLabs { .. }
             | Self::LabAction { .. }
             | Self::ImportLab { .. }

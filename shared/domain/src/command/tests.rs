@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::cml::LabAction;
-use crate::{ActorKind, LabId, WorkerId};
+use crate::{ActorKind, InstanceState, LabId, WorkerId};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(seconds * 1_000)
@@ -43,6 +43,7 @@ fn import() -> ImportRequest {
 fn every_kind() -> Vec<CommandKind> {
     vec![
         CommandKind::RefreshWorker { worker: worker() },
+        CommandKind::LookAtWorker { worker: worker(), told: InstanceState::ShuttingDown },
         CommandKind::SyncLabs { worker: worker() },
         CommandKind::LabAction { worker: worker(), lab: lab(), action: LabAction::Stop },
         CommandKind::ImportLab { worker: worker(), yaml: "lab:".to_owned() },
@@ -62,7 +63,15 @@ fn every_kind() -> Vec<CommandKind> {
 fn looks_fold_and_orders_do_not() {
     let folds: Vec<bool> = every_kind().iter().map(|kind| kind.fold_key().is_some()).collect();
 
-    assert_eq!(folds, [true, true, false, false, true, false, false, true, true]);
+    assert_eq!(folds, [true, true, true, false, false, true, false, false, true, true]);
+}
+
+#[test]
+fn looks_because_of_two_states_are_two() {
+    let key = |told| CommandKind::LookAtWorker { worker: worker(), told }.fold_key().unwrap();
+
+    assert_eq!(key(InstanceState::Stopping), key(InstanceState::Stopping));
+    assert_ne!(key(InstanceState::Stopping), key(InstanceState::Stopped));
 }
 
 #[test]

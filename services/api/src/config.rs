@@ -1,14 +1,14 @@
 //! The API's configuration; `defaults.toml` documents each key.
 
 use ccm_config::section::{
-    AdminSection, AuthSection, BusSection, DrainSection, HttpSection, StoreSection,
+    AdminSection, AuthSection, BusSection, DrainSection, EventsSection, HttpSection, StoreSection,
     TelemetrySection,
 };
 use ccm_runtime::ServiceConfig;
 use serde::Deserialize;
 
+use crate::SseSection;
 use crate::auth::Auth;
-use crate::{SseSection, wiring};
 
 /// The API's configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +24,8 @@ pub struct ApiConfig {
     pub store: StoreSection,
     /// `[bus]`: where events come from.
     pub bus: BusSection,
+    /// `[events]`: what of the past is near at hand.
+    pub events: EventsSection,
     /// `[sse]`: how streams are kept.
     pub sse: SseSection,
     /// `[drain]`: the phases of stopping.
@@ -42,6 +44,7 @@ impl ApiConfig {
             auth: AuthSection::for_testing(),
             store: StoreSection::for_testing(),
             bus: BusSection::for_testing(),
+            events: EventsSection::for_testing(),
             sse: SseSection::for_testing(),
             drain: DrainSection::for_testing(),
             telemetry: TelemetrySection::for_testing(),
@@ -70,7 +73,8 @@ impl ServiceConfig for ApiConfig {
         if let Err(err) = Auth::new(self.auth.mode, self.http.listen) {
             faults.push(err.to_string());
         }
-        faults.extend(wiring::check(self));
+        #[cfg(feature = "distributed")]
+        faults.extend(crate::wiring::check(self));
         faults
     }
 }

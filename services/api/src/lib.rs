@@ -14,6 +14,7 @@ mod routes;
 mod server;
 mod state;
 mod topology;
+#[cfg(feature = "distributed")]
 pub mod wiring;
 
 use std::net::SocketAddr;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use ccm_app::leadership::LeaseTimes;
 use ccm_config::Span;
-use ccm_config::section::{AdminSection, BusSection, DrainSection, StoreSection, TelemetrySection};
+use ccm_config::section::{
+    AdminSection, BusSection, DrainSection, EventsSection, StoreSection, TelemetrySection,
+};
 use ccm_runtime::ServiceConfig;
 use serde::Deserialize;
 
@@ -41,6 +43,13 @@ pub struct DeliveryTimes {
 }
 
 impl RelayConfig {
+    /// Returns how a process of its own works: an empty bus is filled with as much as it keeps.
+    #[must_use]
+    pub fn of(config: ProcessConfig) -> Self {
+        let refill = u64::try_from(config.events.history).unwrap_or(u64::MAX);
+        Self { refill, ..config.relay.into() }
+    }
+
     /// Returns the configuration beside a bus inside the process: it forgets everything with the process, and
     /// the log is as near as its history.
     #[must_use]
@@ -155,6 +164,8 @@ pub struct ProcessConfig {
     pub store: StoreSection,
     /// `[bus]`.
     pub bus: BusSection,
+    /// `[events]`.
+    pub events: EventsSection,
     /// `[relay]`.
     pub relay: RelaySection,
     /// `[telemetry]`.
@@ -181,26 +192,9 @@ impl ServiceConfig for ProcessConfig {
     }
 
     fn check(&self) -> Vec<String> {
-        let mut faults = self.relay.check();
-        let store = self.store.url.scheme();
-        match store {
-            "memory" | "embedded" => faults.push(format!(
-                "store.url = \"{store}:…\" is a store inside one process: \
-                 `memory:` and `embedded:` stores live in ccm-standalone only"
-            )),
-            _ => faults.push(format!(
-                "store.url: this build has no adapter for \"{store}\" stores; run ccm-standalone"
-            )),
-        }
-        match self.bus.url.scheme() {
-            "local" => faults.push(
-                "bus.url = \"local:\" is a bus inside one process: it lives in ccm-standalone only"
-                    .to_owned(),
-            ),
-            bus => faults.push(format!(
-                "bus.url: this build has no adapter for \"{bus}\" buses; run ccm-standalone"
-            )),
-        }
+        let faults = self.relay.check();
+        #[cfg(feature = "distributed")]
+        let faults = [faults, crate::wiring::check(self)].concat();
         faults
     }
 }

@@ -8,6 +8,8 @@ mod leading;
 mod outbox;
 mod sinks;
 mod start;
+#[cfg(feature = "distributed")]
+pub mod wiring;
 
 pub use config::{DeliverySection, DeliveryTimes, RelayConfig, RelaySection};
 pub use outbox::{Failed, Outlet, Told};

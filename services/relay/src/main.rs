@@ -2,13 +2,18 @@
 
 use std::process::ExitCode;
 
+use ccm_relay::RelayConfig;
 use ccm_relay::config::ProcessConfig;
+use ccm_runtime::Shell;
 
 fn main() -> ExitCode {
     ccm_runtime::service("ccm-relay", include_str!("../defaults.toml"))
         .about("Moves committed changes to the event log and the bus")
-        .run(|_: ProcessConfig, _| async {
-            // `ProcessConfig::check` refuses every store and bus that this build knows.
-            anyhow::bail!("this build has no store and no bus that several processes can share")
-        })
+        .run(start)
+}
+
+async fn start(config: ProcessConfig, shell: Shell) -> anyhow::Result<()> {
+    let deps = ccm_relay::wiring::connect(&config, &shell).await?;
+    ccm_relay::start(deps, RelayConfig::of(config), &shell);
+    Ok(())
 }

@@ -9,7 +9,7 @@ use ccm_runtime::{Part, Shell};
 use tokio::sync::watch;
 
 use crate::RelayConfig;
-use crate::instruments::Instruments;
+use crate::instruments::{Instruments, tell_epoch};
 use crate::leading::Relaying;
 
 /// What a relay stands on.
@@ -43,7 +43,9 @@ pub fn start(deps: Deps, config: RelayConfig, shell: &Shell) -> Relay {
     )
     .with_times(config.lease);
     let standing = election.standing();
-    let instruments = Instruments::new(&shell.meter("ccm-relay"));
+    let meter = shell.meter("ccm-relay");
+    tell_epoch(&meter, standing.clone());
+    let instruments = Instruments::new(&meter);
     let duty = Relaying { fleet, publisher, holder, config, instruments };
     let (leave, hold) = (shell.draining(), shell.hold(Part::Jobs));
     shell.tasks.spawn_critical("relay", async move {

@@ -3,7 +3,9 @@
 mod jobs;
 mod remotes;
 
-use ccm_config::section::{AdminSection, BusSection, DrainSection, StoreSection, TelemetrySection};
+use ccm_config::section::{
+    AdminSection, BusSection, DrainSection, EventsSection, StoreSection, TelemetrySection,
+};
 use ccm_runtime::ServiceConfig;
 use serde::Deserialize;
 
@@ -20,6 +22,8 @@ pub struct ProcessConfig {
     pub store: StoreSection,
     /// `[bus]`.
     pub bus: BusSection,
+    /// `[events]`.
+    pub events: EventsSection,
     /// `[aws]`.
     pub aws: AwsSection,
     /// `[cml]`.
@@ -49,24 +53,8 @@ impl ServiceConfig for ProcessConfig {
         let mut faults = self.jobs.check();
         faults.extend(self.aws.check());
         faults.extend(self.cml.check());
-        match self.store.url.scheme() {
-            store @ ("memory" | "embedded") => faults.push(format!(
-                "store.url = \"{store}:…\" is a store inside one process: \
-                 `memory:` and `embedded:` stores live in ccm-standalone only"
-            )),
-            store => faults.push(format!(
-                "store.url: this build has no adapter for \"{store}\" stores; run ccm-standalone"
-            )),
-        }
-        match self.bus.url.scheme() {
-            "local" => faults.push(
-                "bus.url = \"local:\" is a bus inside one process: it lives in ccm-standalone only"
-                    .to_owned(),
-            ),
-            bus => faults.push(format!(
-                "bus.url: this build has no adapter for \"{bus}\" buses; run ccm-standalone"
-            )),
-        }
+        #[cfg(feature = "distributed")]
+        faults.extend(crate::wiring::check(self));
         faults
     }
 

@@ -104,7 +104,6 @@ impl Engine {
             remotes: parts.remotes.clone(),
             epoch: parts.epoch,
         };
-        parts.instruments.epoch(parts.epoch);
         Arc::new(Self {
             parts,
             ops,

@@ -4,14 +4,30 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ccm_app::leadership::Standing;
 use ccm_domain::schedule::{SkipReason, Skipped};
-use ccm_domain::{Epoch, RunState, Timestamp};
-use ccm_ports::SharedClock;
+use ccm_domain::{RunState, Timestamp};
+use ccm_ports::{LeaseRole, SharedClock};
 use ccm_telemetry::{KeyValue, Meter};
+use tokio::sync::watch;
 
 /// The instruments of a scheduler. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Instruments(Arc<Inner>);
+
+/// Lets the meter tell whether this process leads.
+pub(crate) fn tell_epoch(meter: &Meter, standing: watch::Receiver<Standing>) {
+    let _epoch = meter
+        .u64_observable_gauge("ccm_leader_epoch")
+        .with_description(
+            "Epoch of the term that this process leads, by role; 0 while it leads none",
+        )
+        .with_callback(move |gauge| {
+            let epoch = standing.borrow().leads().unwrap_or_default();
+            gauge.observe(epoch.0, &[KeyValue::new("role", LeaseRole::Scheduler.name())]);
+        })
+        .build();
+}
 
 type Successes = Arc<Mutex<BTreeMap<String, Timestamp>>>;
 
@@ -22,7 +38,6 @@ struct Inner {
     runs: opentelemetry::metrics::Counter<u64>,
     skips: opentelemetry::metrics::Counter<u64>,
     fenced: opentelemetry::metrics::Counter<u64>,
-    epoch: opentelemetry::metrics::Gauge<u64>,
     successes: Successes,
 }
 
@@ -66,19 +81,11 @@ impl Instruments {
                 .u64_counter("ccm_fenced_writes_total")
                 .with_description("Writes that were refused because another leader had taken over")
                 .build(),
-            epoch: meter
-                .u64_gauge("ccm_leader_epoch")
-                .with_description("Epoch of the last term that this process led")
-                .build(),
             successes,
         };
         // Absent would read as unknown; a process that was never deposed has none.
         inner.fenced.add(0, &[]);
         Self(Arc::new(inner))
-    }
-
-    pub(crate) fn epoch(&self, epoch: Epoch) {
-        self.0.epoch.record(epoch.0, &[KeyValue::new("role", "scheduler")]);
     }
 
     pub(crate) fn began(&self, job: &str, lag: Duration) {

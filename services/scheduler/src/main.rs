@@ -2,13 +2,18 @@
 
 use std::process::ExitCode;
 
+use ccm_runtime::Shell;
+use ccm_scheduler::SchedulerConfig;
 use ccm_scheduler::config::ProcessConfig;
 
 fn main() -> ExitCode {
     ccm_runtime::service("ccm-scheduler", include_str!("../defaults.toml"))
         .about("Observes, decides and acts: all jobs, all calls to AWS and CML")
-        .run(|_: ProcessConfig, _| async {
-            // `ProcessConfig::check` refuses every store and bus that this build knows.
-            anyhow::bail!("this build has no store and no bus that several processes can share")
-        })
+        .run(start)
+}
+
+async fn start(config: ProcessConfig, shell: Shell) -> anyhow::Result<()> {
+    let deps = ccm_scheduler::wiring::connect(&config, &shell).await?;
+    ccm_scheduler::start(deps, SchedulerConfig::new(config.jobs, config.drain), &shell);
+    Ok(())
 }

@@ -9,8 +9,8 @@ use ccm_ports::LeaseRole;
 use ccm_runtime::{Part, Shell};
 use tokio::sync::watch;
 
-use crate::Instruments;
 use crate::config::JobsSection;
+use crate::instruments::{Instruments, tell_epoch};
 use crate::leading::Scheduling;
 
 /// What a scheduler stands on.
@@ -54,8 +54,8 @@ impl SchedulerConfig {
 ///
 /// It leaves when the process drains, within `drain.jobs`.
 pub fn start(deps: Deps, config: SchedulerConfig, shell: &Shell) -> Scheduler {
-    let instruments =
-        Instruments::new(&shell.meter("ccm-scheduler"), Arc::clone(&deps.fleet.clock));
+    let meter = shell.meter("ccm-scheduler");
+    let instruments = Instruments::new(&meter, Arc::clone(&deps.fleet.clock));
     let election = Leadership::new(
         LeaseRole::Scheduler,
         deps.holder.clone(),
@@ -64,6 +64,7 @@ pub fn start(deps: Deps, config: SchedulerConfig, shell: &Shell) -> Scheduler {
     )
     .with_times(config.lease);
     let standing = election.standing();
+    tell_epoch(&meter, standing.clone());
     let duty = Scheduling { deps, config, instruments };
     let (leave, hold) = (shell.draining(), shell.hold(Part::Jobs));
     shell.tasks.spawn_critical("scheduler", async move {

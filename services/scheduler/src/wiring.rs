@@ -5,9 +5,32 @@ use std::sync::Arc;
 use ccm_app::{EndpointTemplate, Remotes};
 use ccm_cml::{CmlClient, CmlOptions};
 use ccm_ports::EventPublisher;
+#[cfg(feature = "distributed")]
+use ccm_runtime::Shell;
 use secrecy::SecretString;
 
 use crate::config::{AwsSection, CmlSection};
+#[cfg(feature = "distributed")]
+use crate::{Deps, config::ProcessConfig};
+
+/// Returns what is wrong with the places where state is kept and events come from.
+#[cfg(feature = "distributed")]
+pub(crate) fn check(config: &ProcessConfig) -> Vec<String> {
+    ccm_backplane::check(&config.store, &config.bus)
+}
+
+/// Connects what the configuration names.
+///
+/// # Errors
+/// When the configuration cannot be used, or the process is told to stop first.
+#[cfg(feature = "distributed")]
+pub async fn connect(config: &ProcessConfig, shell: &Shell) -> anyhow::Result<Deps> {
+    let ProcessConfig { admin, store, bus, events, .. } = config;
+    let sections = ccm_backplane::Sections { admin, store, bus, events };
+    let member = ccm_backplane::join("scheduler", sections, shell).await?;
+    let remotes = remotes(&config.aws, &config.cml, member.bus.publisher).await?;
+    Ok(Deps { fleet: member.fleet, remotes, holder: member.name })
+}
 
 /// Connects AWS and the controllers.
 ///

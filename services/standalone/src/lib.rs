@@ -8,7 +8,7 @@ pub mod wiring;
 use std::net::SocketAddr;
 
 use ccm_api::ApiConfig;
-use ccm_config::section::{BusSection, StoreSection};
+use ccm_config::section::{BusSection, EventsSection, StoreSection};
 use ccm_relay::RelayConfig;
 use ccm_runtime::Shell;
 use ccm_scheduler::SchedulerConfig;
@@ -43,6 +43,7 @@ pub async fn start(config: StandaloneConfig, shell: &Shell) -> anyhow::Result<So
         auth: config.auth.clone(),
         store: StoreSection::for_testing(),
         bus: BusSection::for_testing(),
+        events: EventsSection::for_testing(),
         sse: config.sse.clone(),
         drain: config.drain.clone(),
         telemetry: config.telemetry.clone(),

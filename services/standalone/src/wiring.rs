@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use ccm_app::{Fleet, Remotes};
+use ccm_app::{Fleet, Presence, Remotes};
 use ccm_bus::LocalBus;
 use ccm_ports::{EventFeed, EventPublisher, LeaseRole, LeaseStore, StoreError, Writer};
 use ccm_runtime::Shell;
+use ccm_runtime::build::BUILD;
+use ccm_store::{OpenOptions, Place};
 
 use crate::StandaloneConfig;
 use crate::simulate;
@@ -33,11 +35,11 @@ impl std::fmt::Debug for Parts {
 ///
 /// # Errors
 /// When the store cannot be opened or the world outside is not configured.
-pub async fn connect(config: &StandaloneConfig, _shell: &Shell) -> anyhow::Result<Parts> {
-    let store = ccm_store::open(&config.store_url()?.parse()?)?;
+pub async fn connect(config: &StandaloneConfig, shell: &Shell) -> anyhow::Result<Parts> {
+    let place = inside(&config.store_url()?).map_err(anyhow::Error::msg)?;
+    let stores = ccm_store::open(&place, OpenOptions::default()).await?.stores;
     let bus = LocalBus::default();
     let publisher: Arc<dyn EventPublisher> = Arc::new(bus.clone());
-    let stores = store.stores();
     free_leases(&*stores.leases).await?;
     let clock = config.simulate.clock();
     let remotes = if config.simulate.is_on() {
@@ -47,7 +49,26 @@ pub async fn connect(config: &StandaloneConfig, _shell: &Shell) -> anyhow::Resul
     };
     let fleet = Fleet { stores, clock, bell: Arc::new(bus.clone()) };
     let process = ccm_runtime::process_name(&config.admin, "standalone");
+    tell_of(&fleet, &process, shell);
     Ok(Parts { fleet, remotes, feed: Arc::new(bus), process })
+}
+
+/// Lets the system's page show this process.
+fn tell_of(fleet: &Fleet, name: &str, shell: &Shell) {
+    let who = Presence {
+        name: name.to_owned(),
+        roles: vec!["api", "scheduler", "relay"],
+        version: BUILD.version,
+        commit: BUILD.commit,
+    };
+    let (fleet, ready, leave) = (fleet.clone(), shell.ready.clone(), shell.stopping());
+    shell.tasks.spawn("presence", async move {
+        let parts = || async {
+            let parts = ready.check().await.parts;
+            parts.into_iter().map(|(name, word)| (name.to_owned(), word)).collect()
+        };
+        fleet.stay_present(who, &leave, parts).await;
+    });
 }
 
 /// Gives back the leases of a process that died: the lock on the store proves that nobody holds them, so the
@@ -66,7 +87,19 @@ async fn free_leases(leases: &dyn LeaseStore) -> Result<(), StoreError> {
 /// # Errors
 /// The sentence.
 pub fn check_store(url: &str) -> Result<(), String> {
-    url.parse::<ccm_store::Place>().map(drop).map_err(|err| format!("store.url: {err}"))
+    inside(url).map(drop)
+}
+
+/// Reads the address of a store that this process has for itself.
+fn inside(url: &str) -> Result<Place, String> {
+    match url.parse::<Place>() {
+        Ok(place) if place.is_shared() => Err(
+            "store.url: ccm-standalone has its store to itself; use 'embedded:PATH' or 'memory:'"
+                .to_owned(),
+        ),
+        Ok(place) => Ok(place),
+        Err(err) => Err(format!("store.url: {err}")),
+    }
 }
 
 /// Gives a simulated fleet its settings when it has none yet; what a person changed stays.

@@ -85,6 +85,17 @@ pub enum Standing {
     Leading(Epoch),
 }
 
+impl Standing {
+    /// Returns the epoch of the term that is led, if one is.
+    #[must_use]
+    pub const fn leads(self) -> Option<Epoch> {
+        match self {
+            Self::Leading(epoch) => Some(epoch),
+            Self::Candidate | Self::Sealing(_) => None,
+        }
+    }
+}
+
 /// The part of one process in the election for one role.
 pub struct Leadership {
     role: LeaseRole,

@@ -14,5 +14,5 @@ pub use auth::{AuthMode, AuthSection, OidcSection};
 pub use drain::DrainSection;
 pub use inbound::InboundSection;
 pub use listen::{AdminSection, HttpSection};
-pub use storage::{BusSection, StoreSection};
+pub use storage::{BusSection, EventsSection, StoreSection};
 pub use telemetry::{LogFormat, TelemetrySection};

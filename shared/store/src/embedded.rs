@@ -12,11 +12,11 @@
 
 mod collection;
 mod error;
+mod key_file;
 mod lease;
 mod list;
 mod lock;
 mod log;
-mod number;
 mod outbox;
 mod readers;
 mod samples;
@@ -24,7 +24,6 @@ mod schema;
 mod secrets;
 #[cfg(test)]
 mod tests;
-mod vault;
 mod writer;
 
 use std::fs::File;
@@ -40,8 +39,8 @@ use rusqlite::{Connection, OpenFlags};
 use self::error::{Fault, classify, file};
 use self::lock::Lock;
 use self::readers::Readers;
-use self::vault::Vault;
 use self::writer::Writer;
+use crate::vault::{SecretKey, Vault};
 
 /// How long a lock of another program, such as a backup or a person's `sqlite3`, is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -85,7 +84,7 @@ impl Embedded {
         std::fs::create_dir_all(folder)
             .map_err(|err| file(format!("create {}", folder.display()), err))?;
         let lock = Lock::take(path)?;
-        let vault = Vault::beside(path)?;
+        let vault = key_file::vault_beside(path)?;
         let conn = open_file(path).map_err(|fault| classify("open the store", fault))?;
         // SQLite syncs the folder for its log; the names of new files must be as durable.
         File::open(folder)
@@ -114,7 +113,7 @@ impl Embedded {
             parts: Arc::new(Parts {
                 readers: None,
                 writer: Writer::start(conn)?,
-                vault: Vault::random()?,
+                vault: Vault::new(&SecretKey::random()?)?,
                 place: PathBuf::from(":memory:"),
                 _lock: None,
             }),

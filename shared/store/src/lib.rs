@@ -2,7 +2,17 @@
 #![warn(missing_docs)]
 
 pub mod embedded;
+mod error;
+#[cfg(feature = "mongo")]
+pub mod mongo;
+mod number;
+mod open;
 mod place;
+mod vault;
 
 pub use embedded::Embedded;
-pub use place::{InvalidPlace, Place, open};
+#[cfg(feature = "mongo")]
+pub use mongo::Mongo;
+pub use open::{OpenOptions, Opened, open};
+pub use place::{InvalidPlace, MongoUrl, Place};
+pub use vault::{InvalidSecretKey, SecretKey};

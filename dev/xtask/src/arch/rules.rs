@@ -30,6 +30,7 @@ const PORTS: &str = "ccm-ports";
 const APP: &str = "ccm-app";
 const STORE: &str = "ccm-store";
 const BUS: &str = "ccm-bus";
+const BACKPLANE: &str = "ccm-backplane";
 const FANOUT: &str = "ccm-fanout";
 const CML: &str = "ccm-cml";
 const AWS: &str = "ccm-aws";
@@ -60,6 +61,8 @@ pub(super) const ALLOWED: &[Allowed] = &[
     Allowed { name: APP, ours: &[DOMAIN, EVENTS, PORTS], tests: &[] },
     Allowed { name: STORE, ours: &[DOMAIN, EVENTS, PORTS], tests: &[] },
     Allowed { name: BUS, ours: &[DOMAIN, EVENTS, PORTS], tests: &[] },
+    // What the processes of one installation share, for the `wiring.rs` of each.
+    Allowed { name: BACKPLANE, ours: &[PORTS, APP, STORE, BUS, CONFIG, RUNTIME], tests: &[] },
     Allowed { name: FANOUT, ours: &[DOMAIN, EVENTS], tests: &[] },
     Allowed { name: CML, ours: &[DOMAIN, PORTS], tests: &[] },
     Allowed { name: AWS, ours: &[DOMAIN, PORTS], tests: &[] },
@@ -69,17 +72,17 @@ pub(super) const ALLOWED: &[Allowed] = &[
     Allowed { name: TESTKIT, ours: &[DOMAIN, EVENTS, PORTS], tests: &[] },
     Allowed {
         name: API,
-        ours: &[DOMAIN, EVENTS, PORTS, APP, FANOUT, STORE, BUS, CONFIG, TELEMETRY, RUNTIME],
+        ours: &[DOMAIN, EVENTS, PORTS, APP, FANOUT, BACKPLANE, CONFIG, TELEMETRY, RUNTIME],
         tests: &[],
     },
     Allowed {
         name: SCHEDULER,
-        ours: &[DOMAIN, EVENTS, PORTS, APP, STORE, BUS, CML, AWS, CONFIG, TELEMETRY, RUNTIME],
+        ours: &[DOMAIN, EVENTS, PORTS, APP, BACKPLANE, CML, AWS, CONFIG, TELEMETRY, RUNTIME],
         tests: &[],
     },
     Allowed {
         name: RELAY,
-        ours: &[DOMAIN, EVENTS, PORTS, APP, STORE, BUS, CONFIG, TELEMETRY, RUNTIME],
+        ours: &[DOMAIN, EVENTS, PORTS, APP, BACKPLANE, CONFIG, TELEMETRY, RUNTIME],
         tests: &[],
     },
     Allowed {
@@ -100,8 +103,9 @@ pub(super) const ALLOWED: &[Allowed] = &[
         ours: &[DOMAIN, PORTS, TESTKIT, CONFIG, TELEMETRY, RUNTIME],
         tests: &[CML],
     },
-    // Sees the product from outside only.
+    // See the product from outside only; the system tests also do to a store what time does.
     Allowed { name: BENCH, ours: &[], tests: &[] },
+    Allowed { name: "ccm-system-tests", ours: &[], tests: &[] },
     Allowed { name: "xtask", ours: &[], tests: &[] },
 ];
 
@@ -165,7 +169,8 @@ pub(super) const NOT_CLOUD: &[&str] = &["aws-lc-rs", "aws-lc-sys", "aws-lc-fips-
 pub(super) const SERVICES: &[&str] = &["api", "scheduler", "relay", "standalone"];
 
 /// Adapters, as Rust sources name them.
-pub(super) const ADAPTERS: &[&str] = &["ccm_store", "ccm_bus", "ccm_aws", "ccm_cml"];
+pub(super) const ADAPTERS: &[&str] =
+    &["ccm_store", "ccm_bus", "ccm_backplane", "ccm_aws", "ccm_cml"];
 
 /// Whether `name` is meant by `pattern`, which may end in `*`.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {

@@ -1,7 +1,8 @@
 //! From the bus to the hub: subscribe, then warm the ring, then follow; fill holes before going on.
 //!
 //! The hub takes an event only as the successor of the last one. What is missing is read from the bus's
-//! history and else from the log, which has everything before the bus has it.
+//! history and else from the log, which has everything before the bus has it. While the bus is away the log
+//! alone is read, so that readers hear everything, only later.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use ccm_events::Event;
 use ccm_fanout::{Hole, Hub};
-use ccm_ports::{EventFeed, EventLog, Heard};
+use ccm_ports::{BusHealth, EventFeed, EventLog, Heard};
 use ccm_runtime::{Backoff, Latch, Shell};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -24,6 +25,12 @@ const WARM: u64 = 2_000;
 
 /// How often the bus is asked whether something was told that was not heard.
 const PROBE: Duration = Duration::from_secs(2);
+
+/// How often the log is read while the bus is away: how much later events are then heard.
+const LOG_LOOK: Duration = Duration::from_secs(1);
+
+/// The longest pause between two tries to hear the bus again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 struct Feed {
     hub: Hub,
@@ -57,15 +64,40 @@ pub(super) fn spawn(
 impl Feed {
     /// Follows for ever, from one subscription to the next.
     async fn follow(&mut self) {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(Duration::from_millis(200), LONGEST_PAUSE);
         loop {
             let Err(err) = self.follow_once(&mut backoff).await;
             let pause = backoff.next_pause();
             let error = format!("{err:#}");
-            tracing::warn!(error, "events are not heard, trying again in {} ms", pause.as_millis());
-            self.latch.close("events are not heard");
-            tokio::time::sleep(pause).await;
+            tracing::warn!(error, "the bus is not heard, trying again in {} ms", pause.as_millis());
+            self.latch.close("the bus is not heard; events come from the log, later");
+            self.read_log_for(pause).await;
         }
+    }
+
+    async fn read_log_for(&self, span: Duration) {
+        let over = tokio::time::Instant::now() + span;
+        loop {
+            if let Err(err) = self.read_log().await {
+                tracing::debug!(error = format!("{err:#}"), "the log was not read either");
+            }
+            let left = over.saturating_duration_since(tokio::time::Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left.min(LOG_LOOK)).await;
+        }
+    }
+
+    /// Reads on, or begins, with what the log has.
+    async fn read_log(&self) -> anyhow::Result<()> {
+        let is_open = *self.opened.borrow();
+        if !is_open {
+            self.start_with(self.log_kept().await?);
+        }
+        while self.take_from_log().await? {}
+        self.opened.send_if_modified(|open| !std::mem::replace(open, true));
+        Ok(())
     }
 
     /// Follows one subscription until something fails.
@@ -75,6 +107,7 @@ impl Feed {
     ) -> anyhow::Result<std::convert::Infallible> {
         // First, so that nothing is told between the look at the history and the subscription.
         let mut heard = self.feed.subscribe().await.context("subscribe")?;
+        let mut health = self.feed.health();
         if *self.opened.borrow() {
             self.catch_up().await?;
         } else {
@@ -92,18 +125,28 @@ impl Feed {
                     Heard::Gap => self.catch_up().await.context("fill the gap")?,
                 },
                 _ = probe.tick() => self.probe().await?,
+                reason = deaf(&mut health) => anyhow::bail!(reason),
             }
         }
     }
 
     /// Begins with the recent past.
     async fn warm(&self) -> anyhow::Result<()> {
-        let (oldest, last) = match self.feed.kept().await? {
+        let kept = match self.feed.kept().await? {
             Some(kept) => kept,
-            None => (self.log.oldest().await?, self.log.head().await?),
+            None => self.log_kept().await?,
         };
-        self.hub.start(last.saturating_sub(WARM).max(oldest.saturating_sub(1)));
+        self.start_with(kept);
         self.catch_up().await
+    }
+
+    /// Returns the oldest and the last number that the log has.
+    async fn log_kept(&self) -> anyhow::Result<(u64, u64)> {
+        Ok((self.log.oldest().await?, self.log.head().await?))
+    }
+
+    fn start_with(&self, (oldest, last): (u64, u64)) {
+        self.hub.start(last.saturating_sub(WARM).max(oldest.saturating_sub(1)));
     }
 
     /// Tells an event, and before it those that are missing.
@@ -170,4 +213,16 @@ impl Feed {
 
 async fn next(heard: &mut BoxStream<'static, Heard>) -> anyhow::Result<Heard> {
     heard.next().await.context("the subscription ended")
+}
+
+/// Waits until subscriptions hear nothing, and returns why.
+async fn deaf(health: &mut watch::Receiver<BusHealth>) -> String {
+    loop {
+        if let BusHealth::Deaf(reason) = &*health.borrow_and_update() {
+            return reason.clone();
+        }
+        if health.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
 }

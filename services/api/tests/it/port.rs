@@ -103,12 +103,3 @@ async fn oidc_is_refused_with_what_to_do() {
 
     assert!(err.to_string().contains("this build has no OpenID Connect"), "{err}");
 }
-
-#[tokio::test]
-async fn a_process_of_its_own_refuses_stores_it_cannot_share() {
-    let app = TestApp::new();
-
-    let err = ccm_api::wiring::connect(&ApiConfig::for_testing(), &app.shell).await.unwrap_err();
-
-    assert!(err.to_string().contains("ccm-standalone"), "{err}");
-}

@@ -188,3 +188,36 @@ async fn a_bus_that_breaks_again_and_again_costs_nobody_an_event() {
     }
     served.stop().await;
 }
+
+/// A bus that nobody can reach.
+struct Away;
+
+#[async_trait]
+impl EventFeed for Away {
+    async fn subscribe(&self) -> Result<BoxStream<'static, Heard>, BusError> {
+        Err(BusError::Unavailable(anyhow::anyhow!("connection refused")))
+    }
+
+    async fn history(&self, _: u64, _: usize) -> Result<Vec<Event>, BusError> {
+        Err(BusError::Unavailable(anyhow::anyhow!("connection refused")))
+    }
+
+    async fn kept(&self) -> Result<Option<(u64, u64)>, BusError> {
+        Err(BusError::Unavailable(anyhow::anyhow!("connection refused")))
+    }
+}
+
+#[tokio::test]
+async fn without_a_bus_readers_hear_everything_from_the_log_and_readiness_says_so() {
+    let served = Served::over(TestApp::new(), std::sync::Arc::new(Away)).await;
+    let mut reader = served.connect("?last_event_id=0").await;
+
+    for first in [1, 4] {
+        served.tell(&changes(first..=first + 2)).await;
+        assert_eq!(reader.ids(3).await, [first, first + 1, first + 2]);
+    }
+
+    let readiness = served.app.shell.ready.check().await;
+    assert!(readiness.ready && readiness.parts["events"].contains("log"), "{readiness:?}");
+    served.stop().await;
+}

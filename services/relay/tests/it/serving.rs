@@ -66,12 +66,16 @@ async fn a_relay_that_stops_gives_the_lease_back_and_another_goes_on() {
     let desk = Desk::new();
     let (first, second) = (Shell::for_testing(), Shell::for_testing());
     let mut relay = start(&desk, &first, Duration::from_millis(20));
-    relay.standing.wait_for(|standing| *standing != Standing::Candidate).await.unwrap();
+    let leads = |standing: &Standing| standing.leads().is_some();
+    relay.standing.wait_for(leads).await.unwrap();
+    let leading = first.metrics.render().unwrap();
+    assert!(leading.contains("ccm_leader_epoch{role=\"relay\"} 1"), "{leading}");
     let mut other = start(&desk, &second, Duration::from_millis(20));
 
     first.stop(&DrainSection::for_testing()).await.unwrap();
     desk.commit("a", 1).await;
-    let leads = |standing: &Standing| matches!(standing, Standing::Leading(_));
+    let left = first.metrics.render().unwrap();
+    assert!(left.contains("ccm_leader_epoch{role=\"relay\"} 0"), "{left}");
     let took_over = other.standing.wait_for(leads);
     tokio::time::timeout(Duration::from_secs(2), took_over).await.unwrap().unwrap();
 

@@ -46,13 +46,13 @@ impl JobsSection {
     pub fn schedule(&self, job: &JobSpec) -> Option<ScheduleSpec> {
         let mut spec = job.schedule()?;
         if let Some(section) = self.0.get(job.name) {
-            if let Some(every) = section.every {
-                spec.cadence = Cadence::Every { seconds: every.get().as_secs() };
-                // A spread that was fit for the table may be too wide for a short period.
-                spec.jitter_s = spec.jitter_s.min(every.get().as_secs());
-            }
             if let Some(jitter) = section.jitter {
                 spec.jitter_s = jitter.get().as_secs();
+            }
+            if let Some(every) = section.every {
+                spec.cadence = Cadence::Every { seconds: every.get().as_secs() };
+                // Who only shortens the period need not think of a spread that was fit for a longer one.
+                spec.jitter_s = spec.jitter_s.min(every.get().as_secs());
             }
             spec.enabled = section.enabled.unwrap_or(spec.enabled);
         }

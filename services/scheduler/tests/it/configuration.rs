@@ -50,5 +50,4 @@ fn what_is_out_of_bounds_is_named() {
 
     assert!(faults.contains("jobs.observe_instances: must be from 5 to 604800"), "{faults}");
     assert!(faults.contains("cml.endpoint knows"), "{faults}");
-    assert!(faults.contains("store.url"), "{faults}");
 }

@@ -116,6 +116,8 @@ async fn of_two_schedulers_one_leads_and_the_other_takes_over_at_once_when_it_le
     world.fleet.clock = Arc::new(SystemClock);
     let (mut one, shell_one) = scheduler(&world, "one");
     assert_eq!(leads(&mut one).await, Epoch(1));
+    let leading = shell_one.metrics.render().unwrap();
+    assert!(leading.contains("ccm_leader_epoch{role=\"scheduler\"} 1"), "{leading}");
     let (mut two, shell_two) = scheduler(&world, "two");
 
     shell_one.stop(&DrainSection::for_testing()).await.unwrap();

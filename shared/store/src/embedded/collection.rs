@@ -10,9 +10,10 @@ use ccm_ports::{Collection, Document, Page, Query, StoreError, Writer};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::Embedded;
-use super::error::{Fault, corrupt};
-use super::number::{counted, stored};
+use super::error::Fault;
 use super::{list, outbox};
+use crate::error::corrupt;
+use crate::number::{counted, stored};
 
 #[async_trait]
 impl<D: Document> Collection<D> for Embedded {

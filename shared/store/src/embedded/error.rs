@@ -45,14 +45,6 @@ pub(super) fn closed(op: &'static str) -> StoreError {
     StoreError::Unavailable(anyhow!("the store is closed").context(op))
 }
 
-/// A stored text or a request makes no sense.
-pub(super) fn corrupt(
-    what: impl Into<String>,
-    err: impl std::error::Error + Send + Sync + 'static,
-) -> StoreError {
-    StoreError::Corrupt(anyhow::Error::new(err).context(what.into()))
-}
-
 /// Something went wrong with a file beside the database.
 pub(super) fn file(what: String, err: std::io::Error) -> StoreError {
     StoreError::Unavailable(anyhow::Error::new(err).context(what))

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::Embedded;
 use super::error::Fault;
-use super::number::{counted, stored};
+use crate::number::{counted, stored};
 
 /// Documents sealed in one transaction, so that a renewal need not wait for a large fleet.
 const MOST_AT_ONCE: i64 = 500;

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::Embedded;
 use super::error::Fault;
-use super::number::{counted, limit as rows, stored};
 use super::outbox;
+use crate::number::{counted, limit as rows, stored};
 
 /// Entries forgotten in one transaction, so that other writers need not wait for a long one.
 const MOST_AT_ONCE: i64 = 1_000;
@@ -27,7 +27,7 @@ impl EventLog for Embedded {
                     "SELECT coalesce((SELECT min(seq) FROM events), head + 1) FROM log",
                 )?
                 .query_row([], |row| row.get(0))?;
-            counted(oldest)
+            Ok(counted(oldest)?)
         })
         .await
     }
@@ -73,7 +73,7 @@ impl EventLog for Embedded {
 
 fn head(conn: &Connection) -> Result<u64, Fault> {
     let head = conn.prepare_cached("SELECT head FROM log")?.query_row([], |row| row.get(0))?;
-    counted(head)
+    Ok(counted(head)?)
 }
 
 /// Gives each change its place: the one that it has, or the next.

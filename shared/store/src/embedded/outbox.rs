@@ -6,8 +6,9 @@ use ccm_ports::{Outbox, Pending, StoreError};
 use rusqlite::Connection;
 
 use super::Embedded;
-use super::error::{Fault, corrupt};
-use super::number::{counted, limit as rows};
+use super::error::Fault;
+use crate::error::corrupt;
+use crate::number::{counted, limit as rows};
 
 /// A change as it is stored.
 pub(super) struct Row {
@@ -67,7 +68,7 @@ impl Outbox for Embedded {
             let waiting = conn
                 .prepare_cached("SELECT count(*) FROM changes")?
                 .query_row([], |row| row.get(0))?;
-            counted(waiting)
+            Ok(counted(waiting)?)
         })
         .await
     }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::Embedded;
 use super::error::Fault;
-use super::number::limit as rows;
+use crate::number::limit as rows;
 
 /// Of a coarse hour one sample is kept, in milliseconds.
 const HOUR: i64 = 3_600_000;

@@ -7,7 +7,7 @@ use rusqlite::OptionalExtension as _;
 use secrecy::SecretString;
 
 use super::Embedded;
-use super::vault::Sealed;
+use crate::vault::Sealed;
 
 #[async_trait]
 impl SecretStore for Embedded {

@@ -56,7 +56,7 @@ fn watched(refused: &Arc<AtomicUsize>) -> (Embedded, Arc<AtomicUsize>) {
     let parts = Parts {
         readers: None,
         writer: Writer::start(conn).unwrap(),
-        vault: Vault::random().unwrap(),
+        vault: Vault::new(&SecretKey::random().unwrap()).unwrap(),
         place: PathBuf::new(),
         _lock: None,
     };

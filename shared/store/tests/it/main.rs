@@ -1,4 +1,5 @@
-//! The embedded store against the contract suites, against a model, and against sudden death.
+//! The stores against the contract suites; the embedded one also against a model and sudden death, the shared one
+//! against others at the same server and a server that goes away.
 
 #![cfg(test)]
 
@@ -6,6 +7,8 @@ mod crash;
 mod embedded;
 mod files;
 mod model;
+#[cfg(feature = "mongo")]
+mod mongo;
 
 use std::sync::Arc;
 

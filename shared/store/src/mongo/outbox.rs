@@ -1,0 +1,188 @@
+//! Changes not yet told: they wait in their documents.
+
+use std::collections::BTreeMap;
+
+use anyhow::anyhow;
+use async_trait::async_trait;
+use ccm_domain::{Command, DeadLetter, Lab, Run, Schedule, Settings, Sink, Worker};
+use ccm_ports::{Document as _, Leader, Outbox, Pending, Process, Receipt, Reply, StoreError};
+use futures_util::TryStreamExt as _;
+use futures_util::future::try_join_all;
+use mongodb::bson::{Document, doc};
+use serde::Deserialize;
+
+use super::Mongo;
+use super::stored::Waiting;
+use crate::number::counted;
+
+/// Where changes may wait: every type of document there is.
+pub(super) const TELLING: &[&str] = &[
+    Worker::COLLECTION,
+    Lab::COLLECTION,
+    Schedule::COLLECTION,
+    Run::COLLECTION,
+    Command::COLLECTION,
+    Reply::COLLECTION,
+    Settings::COLLECTION,
+    Leader::COLLECTION,
+    Process::COLLECTION,
+    Sink::COLLECTION,
+    DeadLetter::COLLECTION,
+    Receipt::COLLECTION,
+];
+
+/// Changes taken out by one call: the server compares each change of a document with all of them.
+const MOST_AT_ONCE: usize = 256;
+
+/// One change with its place in the line.
+#[derive(Deserialize)]
+struct Row {
+    #[serde(rename = "_id")]
+    key: String,
+    collection: String,
+    waiting: i64,
+    change: Waiting,
+}
+
+#[derive(Deserialize)]
+struct Count {
+    waiting: i64,
+}
+
+#[async_trait]
+impl Outbox for Mongo {
+    async fn pending(&self, limit: usize) -> Result<Vec<Pending>, StoreError> {
+        // What the server can count to.
+        let limit = limit.min(i32::MAX as usize);
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<Row> = self.look("read the outbox", |name| oldest(name, limit)).await?;
+        gather(rows, limit)
+    }
+
+    async fn told(&self, told: &[Pending]) -> Result<(), StoreError> {
+        let mut calls: Vec<Call> = Vec::new();
+        for pending in told {
+            let has_room = |call: &&mut Call| {
+                call.collection == pending.collection && call.ids.len() < MOST_AT_ONCE
+            };
+            let ids = pending.changes.iter().map(|change| change.id.clone());
+            match calls.iter_mut().find(has_room) {
+                Some(call) => {
+                    call.keys.push(pending.key.clone());
+                    call.ids.extend(ids);
+                }
+                None => calls.push(Call {
+                    collection: pending.collection.clone(),
+                    keys: vec![pending.key.clone()],
+                    ids: ids.collect(),
+                }),
+            }
+        }
+        try_join_all(calls.into_iter().map(|call| self.take_out(call))).await.map(drop)
+    }
+
+    async fn backlog(&self) -> Result<u64, StoreError> {
+        let counts: Vec<Count> = self
+            .look("count the outbox", |_| {
+                let count = doc! { "_id": null, "waiting": { "$sum": { "$size": "$changes" } } };
+                vec![
+                    doc! { "$match": { "waiting": { "$exists": true } } },
+                    doc! { "$group": count },
+                ]
+            })
+            .await?;
+        counts.into_iter().map(|count| counted(count.waiting)).sum()
+    }
+}
+
+/// The documents of one collection that changes are taken out of by one call.
+struct Call {
+    collection: String,
+    keys: Vec<String>,
+    ids: Vec<String>,
+}
+
+impl Mongo {
+    /// Runs a pipeline over each collection in one call: a relay does it many times a second.
+    async fn look<T, P>(&self, op: &'static str, pipeline: P) -> Result<Vec<T>, StoreError>
+    where
+        T: serde::de::DeserializeOwned + Send + Sync + Unpin + 'static,
+        P: Fn(&str) -> Vec<Document>,
+    {
+        let Some((first, others)) = TELLING.split_first() else { return Ok(Vec::new()) };
+        let mut whole = pipeline(first);
+        whole.extend(others.iter().map(|name| {
+            doc! { "$unionWith": { "coll": *name, "pipeline": pipeline(name) } }
+        }));
+        let docs = self.collection::<Document>(first);
+        Ok(self
+            .run(
+                op,
+                async move { docs.aggregate(whole).with_type::<T>().await?.try_collect().await },
+            )
+            .await?)
+    }
+
+    /// Takes changes out of documents; their ids are unique, so none of another document goes with them.
+    async fn take_out(&self, call: Call) -> Result<(), StoreError> {
+        let docs = self.collection::<Document>(&call.collection);
+        let filter = doc! { "_id": { "$in": call.keys }, "waiting": { "$exists": true } };
+        let is_told = doc! { "$in": ["$$this.id", { "$literal": call.ids }] };
+        let left = doc! { "$filter": { "input": "$changes", "cond": { "$not": [is_told] } } };
+        // In one write, so that the place in line and the changes never disagree.
+        let update = vec![
+            doc! { "$set": { "changes": left } },
+            doc! { "$set": {
+                "waiting": { "$ifNull": [{ "$min": "$changes.at" }, "$$REMOVE"] },
+                "changes": { "$cond": [{ "$eq": ["$changes", []] }, "$$REMOVE", "$changes"] },
+            } },
+        ];
+        self.run("take changes out of the outbox", async move {
+            docs.update_many(filter, update).await
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+/// The oldest changes of a collection, document by document, by way of the index on `waiting`.
+fn oldest(collection: &str, limit: usize) -> Vec<Document> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let some = doc! { "$slice": ["$changes", limit] };
+    vec![
+        doc! { "$match": { "waiting": { "$exists": true } } },
+        doc! { "$sort": { "waiting": 1 } },
+        // Each has one change at least.
+        doc! { "$limit": limit },
+        doc! { "$project": { "waiting": 1, "collection": { "$literal": collection }, "change": some } },
+        doc! { "$unwind": "$change" },
+        doc! { "$limit": limit },
+    ]
+}
+
+/// Gathers changes by document, puts the documents in line, and cuts the line.
+fn gather(rows: Vec<Row>, limit: usize) -> Result<Vec<Pending>, StoreError> {
+    let mut documents: BTreeMap<(String, String), (i64, Vec<Waiting>)> = BTreeMap::new();
+    for Row { key, collection, waiting, change } in rows {
+        let (_, changes) = documents.entry((collection, key)).or_insert((waiting, Vec::new()));
+        changes.push(change);
+    }
+    let mut line: Vec<_> = documents.into_iter().collect();
+    line.sort_by_key(|(_, (waiting, _))| *waiting);
+    let mut room = limit;
+    let mut pending = Vec::new();
+    for ((collection, key), (_, changes)) in line {
+        if room == 0 {
+            break;
+        }
+        let changes: Vec<_> =
+            changes.iter().take(room).map(Waiting::change).collect::<Result<_, _>>()?;
+        room = room
+            .checked_sub(changes.len())
+            .ok_or_else(|| StoreError::Corrupt(anyhow!("more changes than there is room for")))?;
+        pending.push(Pending { collection, key, changes });
+    }
+    Ok(pending)
+}

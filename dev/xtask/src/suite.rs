@@ -42,9 +42,10 @@ pub(crate) fn run(selection: &Selection) -> anyhow::Result<()> {
     for name in &selection.only {
         ensure!(steps.iter().any(|step| step.name == *name), "no step {name}; see --list");
     }
-    if !selection.only.is_empty() {
-        steps.retain(|step| selection.only.iter().any(|name| name == step.name));
-    }
+    steps.retain(|step| match &*selection.only {
+        [] => !steps::ON_REQUEST.contains(&step.name),
+        names => names.iter().any(|name| name == step.name),
+    });
 
     let mut results = Vec::new();
     let mut servers = None;

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use super::place::Place;
 use crate::{arch, docs, tidy};
 
+/// Steps that only run when they are named: what they show is shown by another step in less time.
+pub(super) const ON_REQUEST: &[&str] = &["chaos"];
+
 /// One line of the summary.
 pub(super) struct Step {
     pub(super) name: &'static str,
@@ -122,10 +125,27 @@ fn from_the_build_on(place: &Place) -> Vec<Step> {
                 vec![place.cargo(&[
                     "test",
                     "--workspace",
+                    "--exclude=ccm-system-tests",
                     "--all-features",
                     "--locked",
                     "--no-fail-fast",
                 ])],
+            )
+        },
+        Step {
+            servers: true,
+            ..tests(
+                "system",
+                "the product as many processes over real servers, and what breaks there",
+                vec![place.system_tests("")],
+            )
+        },
+        Step {
+            servers: true,
+            ..tests(
+                "chaos",
+                "every kind of trouble, for CCM_CHAOS_SECONDS each",
+                vec![place.system_tests("chaos")],
             )
         },
         tests(
@@ -147,6 +167,22 @@ fn from_the_build_on(place: &Place) -> Vec<Step> {
 impl Place {
     fn cargo(&self, args: &[&'static str]) -> Part {
         self.program("", "cargo", args)
+    }
+
+    /// One at a time: each measures how long the product takes on this whole machine.
+    fn system_tests(&self, filter: &'static str) -> Part {
+        self.cargo(&[
+            "test",
+            "--workspace",
+            "--all-features",
+            "--locked",
+            "--no-fail-fast",
+            "--test=system",
+            "--",
+            "--test-threads=1",
+            "--nocapture",
+            filter,
+        ])
     }
 
     fn npm(&self, folder: &str, args: &[&'static str]) -> Part {

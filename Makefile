@@ -15,7 +15,7 @@ UI := services/api/assets/index.html
 UI_SOURCES := $(shell find web \( -name node_modules -o -name test \) -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit web browser protocols fmt lint arch tidy deny docs bench \
+.PHONY: help run test unit web browser protocols system chaos fmt lint arch tidy deny docs bench \
 	up down helm images setup
 
 help: ## Print this
@@ -43,6 +43,16 @@ protocols: ## Real protocols: moto, the stock CML client, our simulators
 	@dev/setup test
 	$(TEST) build --only protocols
 
+system: ## Many processes over real servers, and what breaks there
+	@dev/setup system
+	$(TEST) build --only system
+
+CHAOS_SECONDS ?= 60
+
+chaos: ## Every kind of trouble for CHAOS_SECONDS (60) each
+	@dev/setup system
+	CCM_CHAOS_SECONDS=$(CHAOS_SECONDS) cargo xtask test --only build --only chaos
+
 fmt: ## Format Rust and the UI
 	cargo fmt --all
 	npm --prefix web run fmt
@@ -66,11 +76,15 @@ docs: ## Write the generated documents
 bench: setup ## Benchmarks and the scoreboard
 	bench/run
 
-up: ## The distributed product on this machine (not in this version)
-down: ## Stop what `make up` started (not in this version)
+up: ## The distributed product on this machine: 3 API, 2 scheduler, 2 relay, real servers
+	@dev/up
+
+down: ## Stop what `make up` started
+	@dev/up down
+
 helm: ## Check and render the chart (not in this version)
 images: ## Build the container images (not in this version)
-up down helm images:
+helm images:
 	@echo "make $@: not in this version" >&2; exit 1
 
 setup:

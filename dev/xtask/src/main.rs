@@ -2,6 +2,7 @@
 
 mod arch;
 mod docs;
+mod images;
 mod repo;
 mod suite;
 mod tidy;
@@ -20,6 +21,8 @@ enum Task {
     Tidy,
     /// Check or write the generated documents
     Docs(docs::Mode),
+    /// Make container images from built binaries
+    Images(images::Options),
     /// Run everything that CI runs, and print the sum
     Test(suite::Selection),
 }
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
         Task::Arch => arch::run(),
         Task::Tidy => tidy::run(),
         Task::Docs(mode) => docs::run(&mode),
+        Task::Images(options) => images::run(&options),
         Task::Test(selection) => suite::run(&selection),
     };
     match outcome {

@@ -106,6 +106,8 @@ pub(super) fn base(libraries: &[PathBuf]) -> anyhow::Result<Vec<Entry>> {
         Entry::file(AUTHORITIES, 0o644, read(Path::new(AUTHORITIES))?),
         Entry::folder("/tmp", 0o1777, 0),
     ];
+    // Where runtimes mount what every process expects; with a read-only root they could not make them.
+    entries.extend(["/dev", "/proc", "/sys"].map(|path| Entry::folder(path, 0o755, 0)));
     for library in libraries {
         let path = library.to_str().context("a library's path is no UTF-8")?;
         entries.push(Entry::file(path, 0o755, read(library)?));

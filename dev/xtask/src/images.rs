@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// Write the root file systems as folders instead, for the Dockerfile
     #[arg(long)]
     roots: bool,
+    /// Version that labels and tags tell
+    #[arg(long, env = "CCM_VERSION", default_value = env!("CARGO_PKG_VERSION"))]
+    tag: String,
     /// Only this service; all unless given
     #[arg(long)]
     only: Vec<String>,
@@ -37,7 +40,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.roots {
         return roots(options);
     }
-    let labels = labels(&repo::root()?)?;
+    let labels = labels(&repo::root()?, &options.tag)?;
     repo::say(&format!("{:<16} {:>10} {:>10}  digest", "image", "MiB", "base MiB"));
     for service in wanted(options)? {
         let (base, own) = layers(service, &options.binaries)?;
@@ -60,7 +63,8 @@ fn roots(options: &Options) -> anyhow::Result<()> {
     for service in wanted(options)? {
         let (base, own) = layers(service, &options.binaries)?;
         let folder = options.output.join(service.name);
-        for entry in base.iter().chain(&own) {
+        // A folder keeps no owner; what is not root's is made where the image is.
+        for entry in base.iter().chain(&own).filter(|entry| entry.owner == 0) {
             entry.write(&folder)?;
         }
         repo::say(&format!("images: {} is in {}", service.name, folder.display()));
@@ -86,14 +90,14 @@ fn layers(service: &Service, binaries: &Path) -> anyhow::Result<(Vec<Entry>, Vec
     Ok((contents::base(&libraries)?, contents::own(service, &binary)?))
 }
 
-fn labels(root: &Path) -> anyhow::Result<Labels> {
+fn labels(root: &Path, version: &str) -> anyhow::Result<Labels> {
     let commit = repo::output(root, "git", &["rev-parse", "HEAD"])?;
     let changed = repo::output(root, "git", &["status", "--porcelain"])?;
     let dirty = if changed.is_empty() { "" } else { "-dirty" };
     // The time of the commit, not of the build: who builds it again gets the same digest.
     let created = repo::output(root, "git", &["log", "-1", "--format=%cI"])?;
     Ok(Labels {
-        version: env!("CARGO_PKG_VERSION"),
+        version: version.to_owned(),
         revision: format!("{}{dirty}", commit.trim()),
         created: created.trim().to_owned(),
     })

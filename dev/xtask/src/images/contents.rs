@@ -78,7 +78,7 @@ impl Entry {
         Self { path: path.into(), mode, owner, content: None }
     }
 
-    /// Writes it below `root`; owners are left to whoever copies the folder.
+    /// Writes it below `root`, as whoever runs this.
     pub(super) fn write(&self, root: &Path) -> anyhow::Result<()> {
         let path = root.join(self.path.trim_start_matches('/'));
         let written = match &self.content {

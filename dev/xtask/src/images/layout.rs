@@ -18,7 +18,7 @@ const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// What is told about where an image comes from.
 #[derive(Debug)]
 pub(super) struct Labels {
-    pub(super) version: &'static str,
+    pub(super) version: String,
     pub(super) revision: String,
     pub(super) created: String,
 }
@@ -78,11 +78,13 @@ impl Image {
         });
         let manifest = Blob::new(MANIFEST, manifest.to_string().into_bytes());
         let mut named = manifest.descriptor();
-        named["annotations"] = json!({"org.opencontainers.image.ref.name": labels.version});
+        // What loads an archive takes all of it for the name, so it is more than the version.
+        let name = format!("{}:{}", service.name, labels.version);
+        named["annotations"] = json!({"org.opencontainers.image.ref.name": name});
         let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [named]});
         let listing = json!([{
             "Config": config.path(),
-            "RepoTags": [format!("{}:{}", service.name, labels.version)],
+            "RepoTags": [name],
             "Layers": layers.iter().map(Blob::path).collect::<Vec<_>>(),
         }]);
         Self {

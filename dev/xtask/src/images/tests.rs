@@ -4,7 +4,7 @@ use super::*;
 
 fn labels() -> Labels {
     Labels {
-        version: "1.2.3",
+        version: "1.2.3".to_owned(),
         revision: "0a1b2c".to_owned(),
         created: "2026-01-02T03:04:05Z".to_owned(),
     }

@@ -2,13 +2,13 @@
 
 import os
 import signal
-import time
 
 import pytest
 import requests
 
 from place import BINARIES, eventually, free_port
 from programs import run
+from servers import bus_url, store_url
 from unit_file import SERVICES, UNITS, Sandbox, Unit, drain_of
 
 # Of 10, where a service without any sandbox has 9.6.
@@ -37,9 +37,7 @@ def credentials(tmp_path):
 @pytest.fixture
 def real_credentials(tmp_path):
     """Returns a folder of credentials for the real servers, with a database of the test's own."""
-    database = f"deploy-{os.getpid()}-{time.monotonic_ns()}"
-    store = server("CCM_TEST_MONGO_URL").replace("/?", f"/{database}?")
-    return written(tmp_path, {**VALUES, "store-url": store, "bus-url": server("CCM_TEST_REDIS_URL")})
+    return written(tmp_path, {**VALUES, "store-url": store_url("systemd"), "bus-url": bus_url()})
 
 
 def written(folder, values):
@@ -48,11 +46,6 @@ def written(folder, values):
     for name, value in values.items():
         (credentials / name).write_text(value)
     return credentials
-
-
-def server(variable):
-    assert variable in os.environ, f"{variable} must name a real server; `dev/servers start` starts one"
-    return os.environ[variable]
 
 
 @pytest.mark.parametrize("service", SERVICES)

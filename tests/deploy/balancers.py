@@ -45,10 +45,14 @@ class Balancer:
 
     def check(self):
         """Lets the program judge its file."""
-        return run(*self.checking())
+        return run(*self.checking(), env=self.home())
 
     def start(self):
-        return Child(self.running(), env={"HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder)})
+        return Child(self.running(), env=self.home())
+
+    def home(self):
+        """Returns where a program may keep things, and nowhere else."""
+        return {"HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder)}
 
 
 class Nginx(Balancer):
@@ -93,8 +97,9 @@ class Caddy(Balancer):
         super().__init__(folder, self.file, *ports)
 
     def listening(self, text):
-        # Compressing everything else must not touch the streams; the program's own admin port is not wanted here.
-        site = f"{{\n\tadmin off\n}}\n\nhttp://127.0.0.1:{self.public} {{\n\tencode gzip"
+        # Compressing everything else must not touch the streams. Nothing of the machine is changed: no port of
+        # its own, no certificate among those that the machine trusts.
+        site = f"{{\n\tadmin off\n\tauto_https off\n\tskip_install_trust\n}}\n\nhttp://127.0.0.1:{self.public} {{\n\tencode gzip"
         return text.replace(":8080 {", site, 1)
 
     def checking(self):

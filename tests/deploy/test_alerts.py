@@ -16,15 +16,22 @@ RUNBOOK = ROOT / "docs" / "OPERATIONS.md"
 
 # Two processes of each kind in good health, a sample every 15 s.
 HEALTHY = {
-    **{f'up{{job="ccm-{kind}", instance="{kind}-{n}"}}': "1x800" for kind in ("api", "scheduler", "relay") for n in (1, 2)},
+    **{
+        f'{metric}{{job="{kind}", instance="{kind}-{number}"}}': "1x800"
+        for metric in ("up", "ccm_build_info")
+        for kind in ("api", "scheduler", "relay")
+        for number in (1, 2)
+    },
+    # Somebody else's process, which is none of our business.
+    'up{job="other", instance="other-1"}': "0x800",
     'ccm_leader_epoch{role="scheduler", instance="scheduler-1"}': "7x800",
     'ccm_fenced_writes_total{instance="scheduler-1"}': "0x800",
     **{
-        f'ccm_job_runs_total{{job="{job}", outcome="succeeded", instance="scheduler-1"}}': "0+1x800"
+        f'ccm_job_runs_total{{exported_job="{job}", outcome="succeeded", instance="scheduler-1"}}': "0+1x800"
         for job in ("observe_instances", "reconcile_workers", "refresh_labs")
     },
     **{
-        f'ccm_job_last_success_age_seconds{{job="{job}", instance="scheduler-1"}}': f"{age}x800"
+        f'ccm_job_last_success_age_seconds{{exported_job="{job}", instance="scheduler-1"}}': f"{age}x800"
         for job, age in {
             "observe_instances": 50,
             "reconcile_workers": 25,
@@ -36,10 +43,10 @@ HEALTHY = {
         }.items()
     },
     # A leader of before, in a process that still runs: its ages grow for ever.
-    'ccm_job_last_success_age_seconds{job="observe_instances", instance="scheduler-2"}': "0+15x800",
-    'ccm_schedule_lag_seconds_bucket{job="refresh_labs", le="60", instance="scheduler-1"}': "0+1x800",
-    'ccm_schedule_lag_seconds_bucket{job="refresh_labs", le="300", instance="scheduler-1"}': "0+1x800",
-    'ccm_schedule_lag_seconds_bucket{job="refresh_labs", le="+Inf", instance="scheduler-1"}': "0+1x800",
+    'ccm_job_last_success_age_seconds{exported_job="observe_instances", instance="scheduler-2"}': "0+15x800",
+    'ccm_schedule_lag_seconds_bucket{exported_job="refresh_labs", le="60", instance="scheduler-1"}': "0+1x800",
+    'ccm_schedule_lag_seconds_bucket{exported_job="refresh_labs", le="300", instance="scheduler-1"}': "0+1x800",
+    'ccm_schedule_lag_seconds_bucket{exported_job="refresh_labs", le="+Inf", instance="scheduler-1"}': "0+1x800",
     'ccm_schedule_skips_total{schedule="refresh_labs", reason="overlap", instance="scheduler-1"}': "0+1x800",
     'ccm_events_last_seq{instance="api-1"}': "100+3x800",
     'ccm_events_last_seq{instance="api-2"}': "99+3x800",
@@ -61,16 +68,16 @@ HEALTHY = {
     'ccm_sink_attempt_seconds_count{sink="chat", outcome="failed", instance="relay-1"}': "0+1x800",
 }
 
-RUNS = 'ccm_job_runs_total{{job="{}", outcome="{}", instance="scheduler-1"}}'.format
-AGE = 'ccm_job_last_success_age_seconds{{job="{}", instance="scheduler-1"}}'.format
-LAG = 'ccm_schedule_lag_seconds_bucket{{job="refresh_labs", le="{}", instance="scheduler-1"}}'.format
+RUNS = 'ccm_job_runs_total{{exported_job="{}", outcome="{}", instance="scheduler-1"}}'.format
+AGE = 'ccm_job_last_success_age_seconds{{exported_job="{}", instance="scheduler-1"}}'.format
+LAG = 'ccm_schedule_lag_seconds_bucket{{exported_job="refresh_labs", le="{}", instance="scheduler-1"}}'.format
 TOOK = 'ccm_http_request_seconds_bucket{{route="/api/v1/workers", status="200", le="{}", instance="api-1"}}'.format
 SINK = 'ccm_sink_{}{{sink="chat", {}instance="relay-1"}}'.format
 
 # What is different from good health, after an hour of it or for the whole time.
 CASES = {
-    "CcmProcessDown": [{'up{job="ccm-relay", instance="relay-2"}': "1x240 0x560"}],
-    "CcmRestarts": [{'up{job="ccm-api", instance="api-2"}': "1x750 0 1 1 1 0 1 1 1 0 1x100"}],
+    "CcmProcessDown": [{'up{job="relay", instance="relay-2"}': "1x700 0x100", 'ccm_build_info{job="relay", instance="relay-2"}': "1x700"}],
+    "CcmRestarts": [{'up{job="api", instance="api-2"}': "1x750 0 1 1 1 0 1 1 1 0 1x100"}],
     "CcmNoLeader": [
         {series: "0+1x600 600x200" for series in HEALTHY if series.startswith("ccm_job_runs_total")},
         {series: None for series in HEALTHY if series.startswith("ccm_job_runs_total")},
@@ -157,7 +164,7 @@ def scraped(tmp_path):
     settings["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
     settings["rule_files"] = [str(RULES)]
     jobs = {job["job_name"]: job for job in settings["scrape_configs"]}
-    standalone = {**jobs["ccm-api"], "job_name": "ccm-standalone"}
+    standalone = {**jobs["api"], "job_name": "standalone"}
     standalone.pop("dns_sd_configs", None)
     standalone["static_configs"] = [{"targets": [f"127.0.0.1:{admin}"]}]
     settings["scrape_configs"] = [standalone]
@@ -180,12 +187,12 @@ def test_a_real_prometheus_scrapes_the_product_and_sees_it_go(scraped):
 
     def is_seen():
         requests.get(f"{product}/workers", timeout=10)
-        return value('increase(ccm_job_runs_total{job="reconcile_workers"}[1m]) > 0')
+        return value('increase(ccm_job_runs_total{exported_job="reconcile_workers"}[1m]) > 0')
 
-    eventually("attempts of a job are counted under the job's own name", is_seen)
+    eventually("attempts of a job are counted under the job's name", is_seen)
     rules = [rule for group in ask("rules")["groups"] for rule in group["rules"]]
     assert {rule["name"]: rule.get("lastError", "") for rule in rules} == dict.fromkeys(alerts(), "")
-    assert value('up{job="ccm-standalone"}') and value("ccm_http_request_seconds_count") and value("ccm_sse_clients")
+    assert value('up{job="standalone"}') and value("ccm_http_request_seconds_count") and value("ccm_sse_clients")
 
     fleet.end()
 

@@ -1,6 +1,7 @@
 """The images: as another program reads them, and as a read-only root file system that runs."""
 
 import json
+import re
 import tarfile
 
 import pytest
@@ -11,6 +12,8 @@ from programs import program, run
 
 USER = 65532
 SERVICES = ("ccm-api", "ccm-scheduler", "ccm-relay", "ccm-standalone")
+SIMULATORS = ("sim-aws", "sim-cml")
+ALL = SERVICES + SIMULATORS
 # The split services are told where servers are; none has to answer for a process to be alive.
 AWAY = {"CCM_STORE__URL": "mongodb://127.0.0.1:1/ccm", "CCM_BUS__URL": "redis://127.0.0.1:1"}
 LOOPBACK = {"CCM_AUTH__MODE": "dev", "CCM_HTTP__LISTEN": "127.0.0.1:0"}
@@ -33,7 +36,7 @@ def images(tmp_path_factory):
 def roots(images, tmp_path_factory):
     """Unpacks the layers of every image as a runtime would."""
     top = tmp_path_factory.mktemp("roots")
-    for name in SERVICES:
+    for name in ALL:
         for layer in manifest(images, name)["layers"]:
             with tarfile.open(blob(images / name, layer["digest"])) as archive:
                 archive.extractall(top / name, filter="tar")
@@ -50,7 +53,7 @@ def manifest(images, name):
 
 def sandboxed(root, name, state, environment):
     """Returns the command that runs an image: nothing but its root, read-only, no root, no capability."""
-    settings = {**CONFIGURED[name], **environment}
+    settings = {**CONFIGURED.get(name, {}), **environment}
     command = [program("bwrap"), "--unshare-all", "--share-net", "--die-with-parent", "--clearenv"]
     command += ["--uid", USER, "--gid", USER, "--cap-drop", "ALL", "--ro-bind", root / name, "/"]
     command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
@@ -62,7 +65,7 @@ def sandboxed(root, name, state, environment):
     return [*command, f"/usr/bin/{name}"]
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", ALL)
 def test_another_program_reads_the_image_with_its_labels_and_user(images, name):
     config = json.loads(run("skopeo", "inspect", "--config", f"oci:{images}/{name}"))["config"]
 
@@ -93,10 +96,10 @@ def test_the_same_input_gives_the_same_digest_and_images_share_their_base(images
     assert again.read_bytes() == first.read_bytes()
     digest = json.loads(first.read_text())["manifests"][0]["digest"]
     assert f"{digest}\n" in said, said
-    assert len({manifest(images, name)["layers"][0]["digest"] for name in SERVICES}) == 1
+    assert len({manifest(images, name)["layers"][0]["digest"] for name in ALL}) == 1
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", ALL)
 def test_an_image_holds_no_shell_and_nothing_that_gives_rights(roots, name):
     files = [path for path in (roots / name).rglob("*") if path.is_file()]
 
@@ -129,3 +132,27 @@ def test_an_image_runs_read_only_and_without_root(roots, tmp_path, name):
         if name == "ccm-standalone":
             eventually("it is ready", lambda: requests.get(f"http://{admin}/readyz", timeout=5).status_code == 200)
             assert (state / "ccm.db").is_file()
+
+
+@pytest.mark.parametrize("name", SIMULATORS)
+def test_a_simulator_runs_read_only_and_without_root(roots, tmp_path, name):
+    arguments = ["--listen", "127.0.0.1:0", "--workers", "2"]
+    process = Child([*sandboxed(roots, name, tmp_path, {}), *arguments])
+
+    with running(process):
+        assert requests.get(process.said("listening"), timeout=5).status_code < 500
+
+
+def test_the_dockerfile_has_a_target_for_each_image_with_the_same_label_port_and_program(images):
+    stages = re.split(r"^FROM base AS ", (ROOT / "docker" / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
+    made = {}
+    for stage in stages:
+        (name,) = re.findall(r'title="([^"]+)"', stage)
+        about = re.search(r'description="([^"]+)"', stage)[1]
+        made[name] = (about, set(re.findall(r"^EXPOSE (\S+)", stage, re.MULTILINE)), f"/usr/bin/{name}" in stage)
+
+    for name in ALL:
+        config = json.loads(run("skopeo", "inspect", "--config", f"oci:{images}/{name}"))["config"]
+        labels = config["Labels"]
+        assert made[name] == (labels["org.opencontainers.image.description"], set(config["ExposedPorts"]), True), name
+    assert set(made) == set(ALL)

@@ -26,7 +26,7 @@ pub(super) struct Service {
 }
 
 /// All images.
-pub(super) const SERVICES: [Service; 4] = [
+pub(super) const SERVICES: [Service; 6] = [
     Service {
         name: "ccm-api",
         about: "CML Cloud Manager: REST, event streams and web UI",
@@ -54,6 +54,21 @@ pub(super) const SERVICES: [Service; 4] = [
         ports: &["8080/tcp", "9090/tcp"],
         environment: &["CCM_STORE__URL=embedded:/var/lib/ccm/ccm.db"],
         state: Some("/var/lib/ccm"),
+    },
+    // To try the product out where there is no cloud.
+    Service {
+        name: "sim-aws",
+        about: "A simulated EC2, CloudWatch and STS",
+        ports: &["4566/tcp"],
+        environment: &[],
+        state: None,
+    },
+    Service {
+        name: "sim-cml",
+        about: "Simulated controllers of Cisco Modeling Labs",
+        ports: &["8443/tcp"],
+        environment: &[],
+        state: None,
     },
 ];
 

@@ -33,7 +33,7 @@ fn the_same_input_gives_the_same_digest_and_another_commit_another() {
 
 #[test]
 fn images_share_their_lowest_layer() {
-    let [api, .., standalone] = &SERVICES;
+    let [api, _, _, standalone, ..] = &SERVICES;
 
     let (one, other) = (packed(api), packed(standalone));
 

@@ -16,10 +16,10 @@ UI_SOURCES := $(shell find web \( -name node_modules -o -name test \) -prune -o 
 
 .DEFAULT_GOAL := help
 .PHONY: help run test unit web browser protocols system chaos fmt lint arch tidy deny docs bench \
-	up down helm images setup
+	up down helm images deploy-check setup
 
 help: ## Print this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup $(UI) ## Build and start everything in one process, with 12 simulated workers
 	cargo run --locked --package ccm-standalone -- --simulate $(WORKERS)
@@ -83,9 +83,19 @@ down: ## Stop what `make up` started
 	@dev/up down
 
 helm: ## Check and render the chart (not in this version)
-images: ## Build the container images (not in this version)
-helm images:
+helm:
 	@echo "make $@: not in this version" >&2; exit 1
+
+images: $(UI) ## Container images, as OCI layouts and archives below target/images; needs no container engine
+	@dev/setup images
+	cargo build --locked --profile dist --package ccm-api --package ccm-scheduler --package ccm-relay \
+		--package ccm-standalone --package ccm-sim-aws --package ccm-sim-cml \
+		--features ccm-scheduler/aws,ccm-standalone/aws
+	cargo xtask images --binaries $(CARGO_TARGET_DIR)/dist --output $(CARGO_TARGET_DIR)/images
+
+deploy-check: ## Check images, systemd units, compose file, load balancers and alerts with the real programs
+	@dev/setup deploy
+	$(TEST) build --only deploy
 
 setup:
 	@dev/setup run

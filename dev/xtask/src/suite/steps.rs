@@ -156,6 +156,19 @@ fn from_the_build_on(place: &Place) -> Vec<Step> {
                 place.python_part("virl2", &["run.py"]),
             ],
         ),
+        // After the build: it runs what that made, as machines would.
+        Step {
+            servers: true,
+            ..tests(
+                "deploy",
+                "images, systemd units, compose file, load balancers, alerts, backup",
+                vec![Part::Program {
+                    folder: place.root.join("tests/deploy"),
+                    program: place.python(),
+                    args: vec!["-m", "pytest", "-ra", "-p", "no:cacheprovider"],
+                }],
+            )
+        },
         tests(
             "browser",
             "the UI in a real browser",

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import tarfile
 
 import pytest
@@ -29,7 +30,9 @@ CONFIGURED = {
 def images(tmp_path_factory):
     folder = tmp_path_factory.mktemp("images")
     run(BINARIES / "xtask", "images", "--binaries", BINARIES, "--output", folder, cwd=ROOT)
-    return folder
+    yield folder
+    # They are large, and pytest would keep them for some runs.
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,8 @@ def roots(images, tmp_path_factory):
         for layer in manifest(images, name)["layers"]:
             with tarfile.open(blob(images / name, layer["digest"])) as archive:
                 archive.extractall(top / name, filter="tar")
-    return top
+    yield top
+    shutil.rmtree(top)
 
 
 def blob(layout, digest):

@@ -62,7 +62,7 @@ def _text(files, sets, kubernetes):
 def render(*files, sets=(), kubernetes=generate.KUBERNETES):
     """Renders the chart for values files and `--set` words; fails as helm does."""
     text = _text(tuple(files), tuple(sets), kubernetes)
-    return Rendering(it for it in yaml.safe_load_all(text) if it)
+    return Rendering(it for it in yaml.load_all(text, Loader=yaml.CSafeLoader) if it)
 
 
 def combination(name, **options):

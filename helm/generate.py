@@ -63,8 +63,8 @@ KUBERNETES = "1.31.0"
 
 def helm():
     """Returns the helm to call."""
-    tools = os.environ.get("CCM_TOOLS") or Path.home() / ".cache/ccm/tools"
-    installed = Path(tools) / "bin/helm"
+    cache = Path(os.environ.get("CCM_CACHE") or Path.home() / ".cache/ccm")
+    installed = Path(os.environ.get("CCM_TOOLS") or cache / "tools") / "bin/helm"
     return str(installed) if installed.exists() else "helm"
 
 

@@ -82,9 +82,10 @@ up: ## The distributed product on this machine: 3 API, 2 scheduler, 2 relay, rea
 down: ## Stop what `make up` started
 	@dev/up down
 
-helm: ## Check and render the chart (not in this version)
-helm:
-	@echo "make $@: not in this version" >&2; exit 1
+helm: ## Check the chart: schema, renderings, Kubernetes' schemas, alerts, the real programs
+	@dev/setup helm
+	$(TEST) build --only helm
+
 
 images: $(UI) ## Container images, as OCI layouts and archives below target/images; needs no container engine
 	@dev/setup images

@@ -86,7 +86,6 @@ helm: ## Check the chart: schema, renderings, Kubernetes' schemas, alerts, the r
 	@dev/setup helm
 	$(TEST) build --only helm
 
-
 images: $(UI) ## Container images, as OCI layouts and archives below target/images; needs no container engine
 	@dev/setup images
 	cargo build --locked --profile dist --package ccm-api --package ccm-scheduler --package ccm-relay \

@@ -156,19 +156,17 @@ fn from_the_build_on(place: &Place) -> Vec<Step> {
                 place.python_part("virl2", &["run.py"]),
             ],
         ),
-        // After the build: it runs what that made, as machines would.
-        Step {
-            servers: true,
-            ..tests(
-                "deploy",
-                "images, systemd units, compose file, load balancers, alerts, backup",
-                vec![Part::Program {
-                    folder: place.root.join("tests/deploy"),
-                    program: place.python(),
-                    args: vec!["-m", "pytest", "-ra", "-p", "no:cacheprovider"],
-                }],
-            )
-        },
+        // After the build: they run what that made, as machines and pods would.
+        place.python_tests(
+            "deploy",
+            "images, systemd units, compose file, load balancers, alerts, backup",
+            "tests/deploy",
+        ),
+        place.python_tests(
+            "helm",
+            "the chart: schema, renderings, alerts, and its trial as processes",
+            "tests/chart",
+        ),
         tests(
             "browser",
             "the UI in a real browser",
@@ -208,6 +206,16 @@ impl Place {
             program: self.python(),
             args: args.to_vec(),
         }
+    }
+
+    /// Tests over real servers, written in Python.
+    fn python_tests(&self, name: &'static str, about: &'static str, folder: &str) -> Step {
+        let pytest = Part::Program {
+            folder: self.root.join(folder),
+            program: self.python(),
+            args: vec!["-m", "pytest", "-ra", "-p", "no:cacheprovider"],
+        };
+        Step { name, about, tests: true, servers: true, parts: vec![pytest] }
     }
 
     fn program(&self, folder: &str, program: &str, args: &[&'static str]) -> Part {

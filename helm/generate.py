@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes what is made of the chart: its schema, its table of values, and the manifests in k8s/.
+"""Makes what is made of the chart: its schema, its table of values, its alerts, and the manifests in k8s/.
 
     helm/generate.py --check    fails when a committed file is not what this makes
     helm/generate.py --write    writes them
@@ -50,6 +50,9 @@ SPAN = r"^([0-9.]+(w|d|h|m|s|ms|us|ns))+$"
 # The chart adds these up, with the units that its template reads.
 DRAIN_SPAN = r"^(0s|([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$"
 SIZE = r"^[0-9]+(GiB|MiB|KiB|GB|MB|kB|B)$"
+
+# A chart may hold nothing from outside its folder, so it holds copies.
+COPIES = {"rules/ccm.yaml": "deploy/prometheus/ccm-rules.yaml"}
 
 # The combinations that are committed, and their values files.
 RENDERINGS = {
@@ -247,7 +250,9 @@ def manifest_text(name):
 
 
 def documents():
-    # In this order: what is rendered is checked against the schema.
+    for copy, source in COPIES.items():
+        yield CHART / copy, (ROOT / source).read_text
+    # In this order: what is rendered holds the alerts and is checked against the schema.
     yield CHART / "values.schema.json", schema_text
     yield CHART / "README.md", readme_text
     for name in RENDERINGS:

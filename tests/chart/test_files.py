@@ -34,6 +34,9 @@ def test_a_changed_manifest_is_noticed(tmp_path, monkeypatch):
         defaults = tmp_path / f"services/{service}/defaults.toml"
         defaults.parent.mkdir(parents=True)
         shutil.copy(generate.ROOT / f"services/{service}/defaults.toml", defaults)
+    for source in generate.COPIES.values():
+        (tmp_path / source).parent.mkdir(parents=True)
+        shutil.copy(generate.ROOT / source, tmp_path / source)
     monkeypatch.setattr(generate, "ROOT", tmp_path)
     monkeypatch.setattr(generate, "CHART", chart)
     assert generate.stale() == []

@@ -19,6 +19,11 @@ def cluster(tmp_path_factory):
     started = subprocess.run([script, "start", folder], stdout=subprocess.PIPE, text=True)
     try:
         assert started.returncode == 0, "see above; dev/kubernetes install builds it"
-        yield {**os.environ, **dict([started.stdout.strip().split("=", 1)])}
+        environment = {**os.environ, **dict([started.stdout.strip().split("=", 1)])}
+        kinds = Path(__file__).parent / "operator.yaml"
+        subprocess.run(["kubectl", "apply", "--filename", kinds], env=environment, check=True)
+        wait = ["kubectl", "wait", "--for=condition=Established", "--timeout=60s", "--filename", kinds]
+        subprocess.run(wait, env=environment, check=True)
+        yield environment
     finally:
         subprocess.run([script, "stop", folder])

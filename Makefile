@@ -16,7 +16,7 @@ UI_SOURCES := $(shell find web \( -name node_modules -o -name test \) -prune -o 
 
 .DEFAULT_GOAL := help
 .PHONY: help run test unit web browser protocols system chaos fmt lint arch tidy deny docs bench \
-	up down helm images deploy-check setup
+	up down helm cluster images deploy-check setup
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,11 @@ down: ## Stop what `make up` started
 helm: ## Check the chart: schema, renderings, Kubernetes' schemas, alerts, the real programs
 	@dev/setup helm
 	$(TEST) build --only helm
+
+cluster: ## Install the chart on a real API server; builds one (some minutes, once)
+	@dev/setup helm
+	@dev/kubernetes install
+	cd tests/cluster && $(CCM_TEST_PYTHON) -m pytest -p no:cacheprovider
 
 images: $(UI) ## Container images, as OCI layouts and archives below target/images; needs no container engine
 	@dev/setup images

@@ -66,7 +66,7 @@ impl Engine {
     pub(crate) async fn end(&self, run: &Run, ended: Ended) {
         let (now, began) = (self.now(), run.started_at.unwrap_or_default());
         let (outcome, result) = match ended {
-            Ended::Deposed => return self.parts.instruments.fenced(),
+            Ended::Deposed => return,
             Ended::HandedBack => (self.write_end(run, |run| run.hand_back(now)).await, Value::Null),
             Ended::Well(Outcome { report, result }) => {
                 let text = report.errors.join("; ");
@@ -206,11 +206,8 @@ impl Engine {
         }
     }
 
-    /// Logs a write that did not land and counts it when it was fenced.
+    /// Logs a write that did not land.
     pub(crate) fn lost(&self, run: &Run, what: &str, err: &FleetError) {
-        if matches!(err, FleetError::Store(StoreError::Stale)) {
-            self.parts.instruments.fenced();
-        }
         let error = err as &dyn std::error::Error;
         tracing::warn!(run.id = %run.id, error, "run {} could not be {what}", run.id);
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ccm_app::Fleet;
 use ccm_app::leadership::Standing;
 use ccm_domain::schedule::{SkipReason, Skipped};
 use ccm_domain::{RunState, Timestamp};
-use ccm_ports::{LeaseRole, SharedClock};
+use ccm_ports::LeaseRole;
 use ccm_telemetry::{KeyValue, Meter};
 use tokio::sync::watch;
 
@@ -37,14 +38,19 @@ struct Inner {
     seconds: opentelemetry::metrics::Histogram<f64>,
     runs: opentelemetry::metrics::Counter<u64>,
     skips: opentelemetry::metrics::Counter<u64>,
-    fenced: opentelemetry::metrics::Counter<u64>,
     successes: Successes,
 }
 
 impl Instruments {
-    /// Makes the instruments; ages are told on the given clock.
+    /// Makes the instruments; ages are told on the fleet's clock.
     #[must_use]
-    pub fn new(meter: &Meter, clock: SharedClock) -> Self {
+    pub fn new(meter: &Meter, fleet: &Fleet) -> Self {
+        let (clock, probe) = (Arc::clone(&fleet.clock), Arc::clone(&fleet.stores.probe));
+        let _fenced = meter
+            .u64_observable_counter("ccm_fenced_writes_total")
+            .with_description("Writes that were refused because another leader had taken over")
+            .with_callback(move |counter| counter.observe(probe.fenced(), &[]))
+            .build();
         let successes = Successes::default();
         let seen = Arc::clone(&successes);
         let _age = meter
@@ -77,14 +83,8 @@ impl Instruments {
                 .u64_counter("ccm_schedule_skips_total")
                 .with_description("Slots that were left out, by reason")
                 .build(),
-            fenced: meter
-                .u64_counter("ccm_fenced_writes_total")
-                .with_description("Writes that were refused because another leader had taken over")
-                .build(),
             successes,
         };
-        // Absent would read as unknown; a process that was never deposed has none.
-        inner.fenced.add(0, &[]);
         Self(Arc::new(inner))
     }
 
@@ -113,9 +113,5 @@ impl Instruments {
         let labels =
             [KeyValue::new("schedule", schedule.to_owned()), KeyValue::new("reason", reason)];
         self.0.skips.add(skipped.count, &labels);
-    }
-
-    pub(crate) fn fenced(&self) {
-        self.0.fenced.add(1, &[]);
     }
 }

@@ -55,7 +55,7 @@ impl SchedulerConfig {
 /// It leaves when the process drains, within `drain.jobs`.
 pub fn start(deps: Deps, config: SchedulerConfig, shell: &Shell) -> Scheduler {
     let meter = shell.meter("ccm-scheduler");
-    let instruments = Instruments::new(&meter, Arc::clone(&deps.fleet.clock));
+    let instruments = Instruments::new(&meter, &deps.fleet);
     let election = Leadership::new(
         LeaseRole::Scheduler,
         deps.holder.clone(),

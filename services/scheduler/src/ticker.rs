@@ -65,10 +65,7 @@ impl Engine {
     fn survive<T>(&self, outcome: Result<T>) -> Result<Option<T>> {
         match outcome {
             Ok(value) => Ok(Some(value)),
-            Err(err @ FleetError::Store(StoreError::Stale)) => {
-                self.parts.instruments.fenced();
-                Err(err)
-            }
+            Err(err @ FleetError::Store(StoreError::Stale)) => Err(err),
             Err(err) => {
                 let error = &err as &dyn std::error::Error;
                 tracing::warn!(error, "a tick did not come to its end");

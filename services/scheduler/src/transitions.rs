@@ -196,10 +196,7 @@ impl Engine {
                 tracing::warn!(errors = ?report.errors, "some workers could not be stepped");
                 Ok(())
             }
-            Err(err @ FleetError::Store(StoreError::Stale)) => {
-                self.parts.instruments.fenced();
-                Err(err)
-            }
+            Err(err @ FleetError::Store(StoreError::Stale)) => Err(err),
             Err(err) => {
                 let error = &err as &dyn std::error::Error;
                 tracing::warn!(error, "workers on their way were not looked after");

@@ -40,6 +40,7 @@ use self::error::{Fault, classify, file};
 use self::lock::Lock;
 use self::readers::Readers;
 use self::writer::Writer;
+use crate::fenced::Fenced;
 use crate::vault::{SecretKey, Vault};
 
 /// How long a lock of another program, such as a backup or a person's `sqlite3`, is waited for.
@@ -62,6 +63,7 @@ struct Parts {
     readers: Option<Readers>,
     writer: Writer,
     vault: Vault,
+    fenced: Fenced,
     place: PathBuf,
     _lock: Option<Lock>,
 }
@@ -92,6 +94,7 @@ impl Embedded {
             .map_err(|err| file(format!("sync {}", folder.display()), err))?;
         Ok(Self {
             parts: Arc::new(Parts {
+                fenced: Fenced::default(),
                 readers: Some(Readers::start(path)?),
                 writer: Writer::start(conn)?,
                 vault,
@@ -111,6 +114,7 @@ impl Embedded {
         let conn = open_memory().map_err(|fault| classify("open a store in memory", fault))?;
         Ok(Self {
             parts: Arc::new(Parts {
+                fenced: Fenced::default(),
                 readers: None,
                 writer: Writer::start(conn)?,
                 vault: Vault::new(&SecretKey::random()?)?,
@@ -175,6 +179,10 @@ impl StoreProbe for Embedded {
             Ok(conn.prepare_cached("SELECT only FROM log")?.query_row([], |_| Ok(()))?)
         })
         .await
+    }
+
+    fn fenced(&self) -> u64 {
+        self.parts.fenced.count()
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod embedded;
 mod error;
+mod fenced;
 #[cfg(feature = "mongo")]
 pub mod mongo;
 mod number;

@@ -42,6 +42,7 @@ use mongodb::{Client, Collection, Database};
 
 use self::clock::StoreClock;
 use self::error::{Fault, classify, ended, late};
+use crate::fenced::Fenced;
 use crate::vault::Vault;
 use crate::{MongoUrl, OpenOptions};
 
@@ -57,6 +58,7 @@ struct Parts {
     /// None without a key; secrets are refused then.
     vault: Option<Vault>,
     clock: StoreClock,
+    fenced: Fenced,
 }
 
 impl Mongo {
@@ -73,7 +75,9 @@ impl Mongo {
         let first = clock::look(&client, timeout).await?;
         let db = settings::database(&client, url, timeout, first.is_replicated);
         let clock = StoreClock::starting_at(first.ahead);
-        let store = Self { parts: Arc::new(Parts { db, timeout, vault, clock }) };
+        let store = Self {
+            parts: Arc::new(Parts { db, timeout, vault, clock, fenced: Fenced::default() }),
+        };
         indexes::make(&store).await?;
         Ok(store)
     }
@@ -128,6 +132,15 @@ impl Mongo {
     {
         run(op, self.parts.timeout, call).await
     }
+
+    /// The same for calls that follow from each other's answers.
+    async fn run_all<T, F>(&self, op: &'static str, calls: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        to_its_end(op, self.parts.timeout, calls).await?
+    }
 }
 
 async fn run<T, F>(op: &'static str, timeout: Duration, call: F) -> Result<T, Fault>
@@ -135,10 +148,18 @@ where
     T: Send + 'static,
     F: Future<Output = mongodb::error::Result<T>> + Send + 'static,
 {
+    to_its_end(op, timeout, call).await?.map_err(|err| classify(op, &err))
+}
+
+async fn to_its_end<T, F>(op: &'static str, timeout: Duration, work: F) -> Result<T, Fault>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
     #[expect(clippy::disallowed_methods, reason = "waited for in the next line, see `Mongo::run`")]
-    let call = tokio::spawn(call);
-    match tokio::time::timeout(timeout, call).await {
-        Ok(Ok(outcome)) => outcome.map_err(|err| classify(op, &err)),
+    let work = tokio::spawn(work);
+    match tokio::time::timeout(timeout, work).await {
+        Ok(Ok(outcome)) => Ok(outcome),
         Ok(Err(err)) => Err(ended(op, err)),
         Err(_) => Err(late(op, timeout)),
     }
@@ -155,6 +176,10 @@ impl StoreProbe for Mongo {
             self.parts.clock.correct(look);
         }
         Ok(())
+    }
+
+    fn fenced(&self) -> u64 {
+        self.parts.fenced.count()
     }
 }
 

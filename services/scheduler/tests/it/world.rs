@@ -159,7 +159,7 @@ impl World {
             epoch: Epoch(epoch),
             holder: format!("leader-{epoch}"),
             jobs,
-            instruments: Instruments::new(&meter, Arc::clone(&self.fleet.clock)),
+            instruments: Instruments::new(&meter, &self.fleet),
         }
     }
 

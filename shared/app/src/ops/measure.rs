@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use ccm_domain::worker::ControllerAnswer;
 use ccm_domain::{CpuReading, InstanceId, Scope, Worker};
 use ccm_events::payload::worker_metrics;
 use ccm_ports::{Query, Sample};
@@ -49,7 +50,17 @@ impl FleetOps {
     pub async fn measure_worker(&self, worker: &Worker) -> Result<Report> {
         let mut report = Report::default();
         let Some(at) = controller(worker) else { return Ok(report) };
-        let answer = answer_of(self.remotes.cml.facts(&at).await);
+        let facts = self.remotes.cml.facts(&at).await;
+        if let Err(err) = &facts {
+            report.error(worker.id, err);
+        }
+        let answer = answer_of(facts);
+        if !matches!(answer, ControllerAnswer::Facts(_)) {
+            // Noted before anything else is asked, which would hang for as long again.
+            let now = self.fleet.now();
+            self.with_worker(worker.id, |w| w.observe_controller(&answer, now)).await?;
+            return Ok(report);
+        }
         let (load, license) =
             tokio::join!(self.remotes.cml.load(&at), self.remotes.cml.license(&at));
         let now = self.fleet.now();

@@ -51,6 +51,7 @@ macro_rules! collection_contract {
             a_deposed_leader_removes_nothing_after_the_seal
             staleness_is_told_before_a_conflict
             a_leaders_write_fences_older_leaders
+            refusals_of_a_deposed_leader_are_counted
             an_intent_is_not_fenced
             an_intent_does_not_undo_a_seal
             a_leaders_insert_is_fenced_and_an_intents_is_not

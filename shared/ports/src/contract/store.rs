@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Document, EventLog, LeaseStore, Outbox, Pending, Query, SampleStore, SecretStore, Shared,
-    Writer,
+    StoreProbe, Writer,
 };
 
 /// A store with nothing in it at the start of each test.
@@ -36,6 +36,9 @@ pub trait World: Send + Sync {
 
     /// The adapter.
     fn secrets(&self) -> Arc<dyn SecretStore>;
+
+    /// The adapter.
+    fn probe(&self) -> Arc<dyn StoreProbe>;
 }
 
 /// Stamps out all suites that a store must pass, one module each; takes an expression that makes a fresh

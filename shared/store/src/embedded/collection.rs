@@ -47,15 +47,15 @@ impl<D: Document> Collection<D> for Embedded {
         if row.rev < 2 {
             return Err(StoreError::Corrupt(anyhow!("{row} is replaced at revision {}", row.rev)));
         }
-        self.write("put a document", move |conn| row.put(conn, by)).await
+        self.parts.fenced.note(self.write("put a document", move |conn| row.put(conn, by)).await)
     }
 
     async fn remove(&self, key: &str, rev: u64, by: Writer) -> Result<(), StoreError> {
         let key = key.to_owned();
-        self.write("remove a document", move |conn| {
+        let removed = self.write("remove a document", move |conn| {
             remove(conn, Name { coll: D::COLLECTION, noun: D::NOUN, key: &key }, rev, by)
-        })
-        .await
+        });
+        self.parts.fenced.note(removed.await)
     }
 }
 

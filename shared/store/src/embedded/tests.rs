@@ -54,6 +54,7 @@ fn watched(refused: &Arc<AtomicUsize>) -> (Embedded, Arc<AtomicUsize>) {
     };
     conn.commit_hook(Some(hook)).unwrap();
     let parts = Parts {
+        fenced: Fenced::default(),
         readers: None,
         writer: Writer::start(conn).unwrap(),
         vault: Vault::new(&SecretKey::random().unwrap()).unwrap(),

@@ -9,7 +9,7 @@ use mongodb::bson::{self, Bson, doc};
 use mongodb::options::ReadConcern;
 use serde::Deserialize;
 
-use super::error::Fault;
+use super::error::{Fault, classify};
 use super::stored::{Stored, parse};
 use super::{Mongo, list};
 use crate::number::{counted, stored};
@@ -85,39 +85,24 @@ impl<D: Document> Collection<D> for Mongo {
             let name = format!("{}/{}", D::COLLECTION, row.key);
             return Err(StoreError::Corrupt(anyhow!("{name} is replaced at revision {}", row.rev)));
         }
-        let filter = filter(&row.key, row.rev - 1, by)?;
-        let update = update(&row, by)?;
-        for _ in 0..TRIES {
-            let docs = self.collection::<bson::Document>(D::COLLECTION);
-            let (filter, update) = (filter.clone(), update.clone());
-            let replaced = self
-                .run("put a document", async move { docs.update_one(filter, update).await })
-                .await;
-            match replaced {
-                Ok(outcome) if outcome.matched_count == 0 => {
-                    return Err(self.refusal(D::COLLECTION, D::NOUN, &row.key, by).await?);
-                }
-                Ok(_) => return Ok(()),
-                Err(Fault::Failed(err)) => return Err(err),
-                Err(Fault::Duplicate) => {}
-            }
-            if let Some(taken) = self.taken(D::COLLECTION, &row).await? {
-                return Err(StoreError::Taken(taken));
-            }
-        }
-        Err(StoreError::Conflict)
+        let (filter, update) = (filter(&row.key, row.rev - 1, by)?, update(&row, by)?);
+        let store = self.clone();
+        self.run_all("put a document", async move {
+            let replaced = store.replace::<D>(&row, filter, update, by).await;
+            store.parts.fenced.note(replaced)
+        })
+        .await
     }
 
     async fn remove(&self, key: &str, rev: u64, by: Writer) -> Result<(), StoreError> {
-        let docs = self.collection::<bson::Document>(D::COLLECTION);
         let mut filter = filter(key, stored(rev)?, by)?;
         filter.insert("waiting", doc! { "$exists": false });
-        let removed =
-            self.run("remove a document", async move { docs.delete_one(filter).await }).await?;
-        if removed.deleted_count == 0 {
-            return Err(self.refusal(D::COLLECTION, D::NOUN, key, by).await?);
-        }
-        Ok(())
+        let (store, key) = (self.clone(), key.to_owned());
+        self.run_all("remove a document", async move {
+            let removed = store.delete::<D>(&key, filter, by).await;
+            store.parts.fenced.note(removed)
+        })
+        .await
     }
 }
 
@@ -152,6 +137,48 @@ fn update(row: &Stored, by: Writer) -> Result<bson::Document, StoreError> {
         update.insert("$min", doc! { "waiting": waiting });
     }
     Ok(update)
+}
+
+/// Each first call has no limit of its own: whoever stopped waiting does not hear how it ended, but it is counted.
+impl Mongo {
+    async fn replace<D: Document>(
+        &self,
+        row: &Stored,
+        filter: bson::Document,
+        update: bson::Document,
+        by: Writer,
+    ) -> Result<(), StoreError> {
+        let docs = self.collection::<bson::Document>(D::COLLECTION);
+        for _ in 0..TRIES {
+            let replaced = docs.update_one(filter.clone(), update.clone()).await;
+            match replaced.map_err(|err| classify("put a document", &err)) {
+                Ok(outcome) if outcome.matched_count == 0 => {
+                    return Err(self.refusal(D::COLLECTION, D::NOUN, &row.key, by).await?);
+                }
+                Ok(_) => return Ok(()),
+                Err(Fault::Failed(err)) => return Err(err),
+                Err(Fault::Duplicate) => {}
+            }
+            if let Some(taken) = self.taken(D::COLLECTION, row).await? {
+                return Err(StoreError::Taken(taken));
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn delete<D: Document>(
+        &self,
+        key: &str,
+        filter: bson::Document,
+        by: Writer,
+    ) -> Result<(), StoreError> {
+        let docs = self.collection::<bson::Document>(D::COLLECTION);
+        let removed = docs.delete_one(filter).await;
+        match removed.map_err(|err| classify("remove a document", &err))?.deleted_count {
+            0 => Err(self.refusal(D::COLLECTION, D::NOUN, key, by).await?),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// These look at what the write saw, which a majority may not have yet.

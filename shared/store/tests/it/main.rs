@@ -13,7 +13,7 @@ mod mongo;
 use std::sync::Arc;
 
 use ccm_ports::contract::store::{Parcel, Slip, World};
-use ccm_ports::{EventLog, LeaseStore, Outbox, SampleStore, SecretStore, Shared};
+use ccm_ports::{EventLog, LeaseStore, Outbox, SampleStore, SecretStore, Shared, StoreProbe};
 use ccm_store::Embedded;
 use tempfile::TempDir;
 
@@ -59,6 +59,10 @@ impl World for Fresh {
     }
 
     fn secrets(&self) -> Arc<dyn SecretStore> {
+        Arc::new(self.store.clone())
+    }
+
+    fn probe(&self) -> Arc<dyn StoreProbe> {
         Arc::new(self.store.clone())
     }
 }

@@ -28,13 +28,11 @@ async fn its_browsers_go_on_elsewhere_and_miss_nothing() {
     scene.goes_on(5, 20).await;
 
     let (verdict, cluster) = scene.judge().await;
-    let moved = verdict.diaries.iter().filter(|diary| {
-        let pods = diary.notes.iter().filter_map(|note| match note {
-            Note::Opened { pod, .. } => Some(*pod),
-            _ => None,
-        });
-        pods.collect::<BTreeSet<_>>().len() > 1
-    });
+    let pod = |note: &Note| if let Note::Opened { pod, .. } = note { Some(*pod) } else { None };
+    let moved = verdict
+        .diaries
+        .iter()
+        .filter(|diary| diary.notes.iter().filter_map(pod).collect::<BTreeSet<_>>().len() > 1);
     assert!(moved.count() >= 10, "at least a third of the browsers had to move");
     let said_goodbye = |diary: &Diary| {
         diary.notes.iter().any(|note| matches!(note, Note::Bye(reason) if reason == "drain"))

@@ -38,7 +38,7 @@ pub(crate) enum Passage {
     Lossy,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Weather {
     /// Connections are refused.
     refuses: bool,
@@ -46,6 +46,8 @@ struct Weather {
     cuts: u64,
     requests: Passage,
     replies: Passage,
+    /// The first request with these bytes in it is held, and all after it.
+    trap: Option<Vec<u8>>,
 }
 
 /// When something last went through, in microseconds since the proxy began.
@@ -77,7 +79,8 @@ impl Proxy {
             connections: AtomicU64::new(0),
         });
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve(listener, server, seen, Arc::clone(&traffic)));
+        let springs = weather.clone();
+        tasks.spawn(serve(listener, server, (seen, springs), Arc::clone(&traffic)));
         Self { address, weather, traffic, _tasks: tasks }
     }
 
@@ -113,6 +116,16 @@ impl Proxy {
         self.set(Passage::Silent, Passage::Open);
     }
 
+    /// Does so from the first request on that has these bytes in it.
+    pub(crate) fn hold_requests_from(&self, bytes: Vec<u8>) {
+        self.weather.send_modify(|weather| weather.trap = Some(bytes));
+    }
+
+    /// Returns whether requests are held back.
+    pub(crate) fn holds_requests(&self) -> bool {
+        self.weather.borrow().requests == Passage::Silent
+    }
+
     /// Delays each direction by this long.
     pub(crate) fn delay(&self, each_way: Duration) {
         self.set(Passage::Slow(each_way), Passage::Slow(each_way));
@@ -123,6 +136,7 @@ impl Proxy {
         self.weather.send_modify(|weather| {
             weather.refuses = false;
             (weather.requests, weather.replies) = (Passage::Open, Passage::Open);
+            weather.trap = None;
         });
     }
 
@@ -145,18 +159,30 @@ impl Proxy {
     }
 }
 
+impl Weather {
+    /// Holds requests from this one on if it is the one that is waited for; returns whether it is.
+    fn spring(&mut self, request: &[u8]) -> bool {
+        let is_it = |bytes: &Vec<u8>| request.windows(bytes.len()).any(|part| part == bytes);
+        if !self.trap.as_ref().is_some_and(is_it) {
+            return false;
+        }
+        (self.trap, self.requests) = (None, Passage::Silent);
+        true
+    }
+}
+
 async fn serve(
     listener: TcpListener,
     server: SocketAddr,
-    mut weather: watch::Receiver<Weather>,
+    (mut weather, springs): (watch::Receiver<Weather>, watch::Sender<Weather>),
     traffic: Arc<Traffic>,
 ) {
     let address = listener.local_addr().unwrap();
     let mut listener = Some(listener);
     let mut connections = JoinSet::new();
     loop {
-        let now = *weather.borrow_and_update();
-        if now.refuses {
+        let refuses = weather.borrow_and_update().refuses;
+        if refuses {
             // Without a listener the system itself refuses.
             listener = None;
         } else if listener.is_none() {
@@ -172,7 +198,8 @@ async fn serve(
             changed = weather.changed() => if changed.is_err() { return },
             Ok((client, _)) = accepted => {
                 traffic.connections.fetch_add(1, Ordering::AcqRel);
-                connections.spawn(connection(client, server, weather.clone(), Arc::clone(&traffic)));
+                let springs = springs.clone();
+                connections.spawn(connection(client, server, springs, Arc::clone(&traffic)));
             }
             Some(_) = connections.join_next() => {}
         }
@@ -191,9 +218,10 @@ async fn listen(address: SocketAddr) -> TcpListener {
 async fn connection(
     client: TcpStream,
     server: SocketAddr,
-    mut weather: watch::Receiver<Weather>,
+    springs: watch::Sender<Weather>,
     traffic: Arc<Traffic>,
 ) {
+    let mut weather = springs.subscribe();
     let cuts = weather.borrow_and_update().cuts;
     let cut = {
         let mut weather = weather.clone();
@@ -204,12 +232,13 @@ async fn connection(
         let Ok(server) = TcpStream::connect(server).await else { return };
         let (from_client, to_client) = split(client);
         let (from_server, to_server) = split(server);
-        let note = move || {
+        let note = move |chunk: &[u8]| {
+            springs.send_if_modified(|now| now.spring(chunk));
             let since = u64::try_from(traffic.began.elapsed().as_micros()).unwrap();
             traffic.requested.store(since.max(1), Ordering::Release);
         };
         let requests = pass(from_client, to_server, weather.clone(), |now| now.requests, note);
-        let replies = pass(from_server, to_client, weather.clone(), |now| now.replies, || {});
+        let replies = pass(from_server, to_client, weather.clone(), |now| now.replies, |_| {});
         // Whichever end hangs up takes the other along, as Redis and MongoDB do.
         tokio::select! {
             () = requests => {}
@@ -234,7 +263,7 @@ async fn pass(
     mut to: impl AsyncWrite + Unpin,
     mut weather: watch::Receiver<Weather>,
     passage: impl Fn(&Weather) -> Passage,
-    note: impl Fn(),
+    note: impl Fn(&[u8]),
 ) {
     let (queue, mut due) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
     let mut gate = weather.clone();
@@ -249,8 +278,8 @@ async fn pass(
             if read == 0 {
                 return;
             }
-            note();
             chunk.truncate(read);
+            note(&chunk);
             let at = match passage(&weather.borrow()) {
                 Passage::Open | Passage::Silent => Instant::now(),
                 Passage::Slow(by) => Instant::now() + by,

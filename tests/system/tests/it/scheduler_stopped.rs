@@ -6,6 +6,7 @@ use crate::cluster::{Cluster, Kind};
 use crate::scene::Scene;
 use crate::sse::Manners;
 use crate::waiting::eventually;
+use serde_json::json;
 
 const LEASE: Duration = Duration::from_secs(6);
 
@@ -17,17 +18,24 @@ async fn what_it_still_writes_is_refused_and_counted_and_nothing_is_doubled() {
     let (leader, epoch) = scene.cluster.leader(Kind::Scheduler).await;
     assert_eq!(scene.cluster.node(leader).metric("ccm_fenced_writes_total").await, 0.0);
 
-    // Its launches are made, and what it writes of them is on the way when it hangs.
-    let launched = launches(&scene).await;
+    // Its launches take a second; what it then writes of a worker is sent in time, and held by the network.
+    scene.cluster.aws.faults(&json!({"delay_ms": 20_000})).await;
+    let (launched, asked) = (launches(&scene).await, asked(&scene).await);
     for nth in 0..4 {
         scene.create(&format!("stopped-{nth}")).await;
     }
-    eventually("a launch was made", async || {
-        let now = launches(&scene).await;
-        if now > launched { Ok(()) } else { Err(now) }
+    eventually("a launch is under way", async || {
+        let now = self::asked(&scene).await;
+        if now > asked { Ok(()) } else { Err(now) }
     })
     .await;
-    scene.cluster.node(leader).lines().mongo.hold_requests();
+    let line = &scene.cluster.nodes[leader].lines().mongo;
+    line.hold_requests_from(update_of("workers"));
+    eventually("a launch was made and is being noted", async || {
+        let now = launches(&scene).await;
+        if now > launched && line.holds_requests() { Ok(()) } else { Err(now) }
+    })
+    .await;
     scene.cluster.node(leader).process.stop();
     let stopped = Instant::now();
 
@@ -37,6 +45,7 @@ async fn what_it_still_writes_is_refused_and_counted_and_nothing_is_doubled() {
     assert!(took <= Duration::from_secs(8), "{took:?}");
     scene.runs_on("observe_instances", 1).await;
     tokio::time::sleep((3 * LEASE).saturating_sub(stopped.elapsed())).await;
+    scene.cluster.aws.no_faults().await;
     scene.cluster.node(leader).lines().mongo.restore();
     scene.cluster.node(leader).process.cont();
 
@@ -51,6 +60,16 @@ async fn what_it_still_writes_is_refused_and_counted_and_nothing_is_doubled() {
     assert_eq!(scene.cluster.leader(Kind::Scheduler).await.1, epoch + 1, "it does not lead again");
     let log = scene.must_be_flawless().await;
     assert_eq!(log.terms("scheduler").len(), 2);
+}
+
+/// Returns how an update of a collection begins on the wire: `{update: "<collection>", …}` in BSON.
+fn update_of(collection: &str) -> Vec<u8> {
+    let length = u32::try_from(collection.len() + 1).unwrap().to_le_bytes();
+    [b"\x02update\0", &length[..], collection.as_bytes(), b"\0"].concat()
+}
+
+async fn asked(scene: &Scene) -> u64 {
+    scene.cluster.aws.get("calls").await["RunInstances"].as_u64().unwrap_or(0)
 }
 
 async fn launches(scene: &Scene) -> usize {

@@ -139,6 +139,24 @@ async fn what_a_silent_proxy_holds_arrives_when_it_is_restored() {
 }
 
 #[tokio::test]
+async fn requests_are_held_from_the_one_on_that_was_named() {
+    let echo = Echo::start().await;
+    let proxy = Proxy::before(echo.address).await;
+    let mut socket = connect(&proxy).await;
+
+    proxy.hold_requests_from(b"third".to_vec());
+
+    socket.write_all(b"second").await.unwrap();
+    assert!(comes_back(&mut socket, "second", SOON).await);
+    assert!(!proxy.holds_requests());
+    socket.write_all(b"a third one").await.unwrap();
+    assert!(!comes_back(&mut socket, "a third one", A_WHILE).await);
+    assert!(proxy.holds_requests());
+    proxy.restore();
+    assert!(comes_back(&mut socket, "a third one", SOON).await);
+}
+
+#[tokio::test]
 async fn lost_replies_never_arrive_and_end_their_connection() {
     let echo = Echo::start().await;
     let proxy = Proxy::before(echo.address).await;

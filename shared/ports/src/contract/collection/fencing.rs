@@ -50,6 +50,20 @@ pub async fn a_deposed_leader_removes_nothing_after_the_seal(world: &dyn World) 
     world.parcels().remove("p", 1, NEW).await.unwrap();
 }
 
+/// Whoever watches a deposed leader sees that it was refused, and nothing else is counted.
+pub async fn refusals_of_a_deposed_leader_are_counted(world: &dyn World) {
+    let (probe, parcel) = (world.probe(), Parcel::new("p"));
+    add(world, &parcel).await;
+    seal(world, 4).await;
+    world.parcels().put(&parcel.next().next(), &[], NEW).await.unwrap_err();
+    assert_eq!(probe.fenced(), 0);
+
+    assert_stale(&world.parcels().put(&parcel.next(), &[], OLD).await);
+    assert_stale(&world.parcels().remove("p", 1, OLD).await);
+
+    assert_eq!(probe.fenced(), 2);
+}
+
 /// Otherwise a deposed leader would read again and try again.
 pub async fn staleness_is_told_before_a_conflict(world: &dyn World) {
     let parcel = Parcel::new("p");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ccm_ports::contract::store::{Parcel, Slip, World};
-use ccm_ports::{EventLog, LeaseStore, Outbox, SampleStore, SecretStore, Shared};
+use ccm_ports::{EventLog, LeaseStore, Outbox, SampleStore, SecretStore, Shared, StoreProbe};
 use ccm_store::{Mongo, MongoUrl, OpenOptions};
 use futures_util::TryStreamExt as _;
 use mongodb::Client;
@@ -117,6 +117,10 @@ impl World for Fresh {
     }
 
     fn secrets(&self) -> Arc<dyn SecretStore> {
+        Arc::new(self.store.clone())
+    }
+
+    fn probe(&self) -> Arc<dyn StoreProbe> {
         Arc::new(self.store.clone())
     }
 }

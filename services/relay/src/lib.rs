@@ -5,6 +5,8 @@ mod cursor;
 mod delivery;
 mod instruments;
 mod leading;
+#[cfg(test)]
+mod model;
 mod outbox;
 mod sinks;
 mod start;

@@ -46,8 +46,8 @@ struct Weather {
     cuts: u64,
     requests: Passage,
     replies: Passage,
-    /// The first request with these bytes in it is held, and all after it.
-    trap: Option<Vec<u8>>,
+    /// The first request with all of these in it is held, and all after it.
+    trap: Vec<Vec<u8>>,
 }
 
 /// When something last went through, in microseconds since the proxy began.
@@ -116,9 +116,10 @@ impl Proxy {
         self.set(Passage::Silent, Passage::Open);
     }
 
-    /// Does so from the first request on that has these bytes in it.
-    pub(crate) fn hold_requests_from(&self, bytes: Vec<u8>) {
-        self.weather.send_modify(|weather| weather.trap = Some(bytes));
+    /// Does so from the first request on that has all of these in it.
+    pub(crate) fn hold_requests_from(&self, parts: &[&[u8]]) {
+        let trap = parts.iter().map(|part| part.to_vec()).collect();
+        self.weather.send_modify(|weather| weather.trap = trap);
     }
 
     /// Returns whether requests are held back.
@@ -136,7 +137,7 @@ impl Proxy {
         self.weather.send_modify(|weather| {
             weather.refuses = false;
             (weather.requests, weather.replies) = (Passage::Open, Passage::Open);
-            weather.trap = None;
+            weather.trap = Vec::new();
         });
     }
 
@@ -162,11 +163,11 @@ impl Proxy {
 impl Weather {
     /// Holds requests from this one on if it is the one that is waited for; returns whether it is.
     fn spring(&mut self, request: &[u8]) -> bool {
-        let is_it = |bytes: &Vec<u8>| request.windows(bytes.len()).any(|part| part == bytes);
-        if !self.trap.as_ref().is_some_and(is_it) {
+        let has = |bytes: &Vec<u8>| request.windows(bytes.len()).any(|part| part == bytes);
+        if self.trap.is_empty() || !self.trap.iter().all(has) {
             return false;
         }
-        (self.trap, self.requests) = (None, Passage::Silent);
+        (self.trap, self.requests) = (Vec::new(), Passage::Silent);
         true
     }
 }

@@ -8,6 +8,10 @@ use crate::sse::Manners;
 use crate::waiting::eventually;
 use serde_json::json;
 
+/// What is in a write of one worker and in nothing else, in BSON: the collection, and a revision to be matched.
+/// The seal, which is repeated with every sweep, matches no revision.
+const WRITE_OF_A_WORKER: &[&[u8]] = &[b"\x02update\0\x08\0\0\0workers\0", b"\x12rev\0"];
+
 const LEASE: Duration = Duration::from_secs(6);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -30,7 +34,7 @@ async fn what_it_still_writes_is_refused_and_counted_and_nothing_is_doubled() {
     })
     .await;
     let line = &scene.cluster.nodes[leader].lines().mongo;
-    line.hold_requests_from(update_of("workers"));
+    line.hold_requests_from(WRITE_OF_A_WORKER);
     eventually("a launch was made and is being noted", async || {
         let now = launches(&scene).await;
         if now > launched && line.holds_requests() { Ok(()) } else { Err(now) }
@@ -60,12 +64,6 @@ async fn what_it_still_writes_is_refused_and_counted_and_nothing_is_doubled() {
     assert_eq!(scene.cluster.leader(Kind::Scheduler).await.1, epoch + 1, "it does not lead again");
     let log = scene.must_be_flawless().await;
     assert_eq!(log.terms("scheduler").len(), 2);
-}
-
-/// Returns how an update of a collection begins on the wire: `{update: "<collection>", …}` in BSON.
-fn update_of(collection: &str) -> Vec<u8> {
-    let length = u32::try_from(collection.len() + 1).unwrap().to_le_bytes();
-    [b"\x02update\0", &length[..], collection.as_bytes(), b"\0"].concat()
 }
 
 async fn asked(scene: &Scene) -> u64 {

@@ -144,7 +144,7 @@ async fn requests_are_held_from_the_one_on_that_was_named() {
     let proxy = Proxy::before(echo.address).await;
     let mut socket = connect(&proxy).await;
 
-    proxy.hold_requests_from(b"third".to_vec());
+    proxy.hold_requests_from(&[b"third", b"one"]);
 
     socket.write_all(b"second").await.unwrap();
     assert!(comes_back(&mut socket, "second", SOON).await);

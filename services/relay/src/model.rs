@@ -190,7 +190,7 @@ impl State {
                 let fresh = relay.fresh.clone();
                 relay.at = if follows && self.append(&fresh, rules) {
                     relay.published = relay.head;
-                    relay.after_bus(rules)
+                    after_bus(rules)
                 } else {
                     At::CatchingUp
                 };
@@ -244,7 +244,7 @@ impl State {
     fn fill(&mut self, relay: &mut Relay, last: u8, rules: Rules) {
         let head = self.end();
         if last == head {
-            (relay.published, relay.at) = (Some(head), relay.after_bus(rules));
+            (relay.published, relay.at) = (Some(head), after_bus(rules));
             return;
         }
         if last > head {
@@ -259,15 +259,10 @@ impl State {
 }
 
 impl Relay {
-    /// Where it goes when the bus has everything.
-    fn after_bus(&self, rules: Rules) -> At {
-        if rules.log_first { At::Telling(0) } else { At::Resting }
-    }
-
     /// What it knew of both ends may be wrong; the log has the changes all the same.
     fn bus_failed(&mut self, rules: Rules) {
         (self.head, self.published) = (None, None);
-        self.at = self.after_bus(rules);
+        self.at = after_bus(rules);
     }
 
     fn told(&mut self, rules: Rules) {
@@ -276,6 +271,11 @@ impl Relay {
             (self.pending, self.fresh) = (Vec::new(), Vec::new());
         }
     }
+}
+
+/// Where a relay goes when the bus has everything.
+fn after_bus(rules: Rules) -> At {
+    if rules.log_first { At::Telling(0) } else { At::Resting }
 }
 
 #[test]

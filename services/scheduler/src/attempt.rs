@@ -56,7 +56,7 @@ impl Engine {
                 None
             }
             Err(err) => {
-                self.lost(&claimed.run, "started", &err);
+                lost(&claimed.run, "started", &err);
                 None
             }
         }
@@ -83,7 +83,7 @@ impl Engine {
             self.tell_moment(&run, &RunFact::Finished).await;
         }
         if let Err(err) = self.close(&run, result).await {
-            self.lost(&run, "closed", &err);
+            lost(&run, "closed", &err);
         }
     }
 
@@ -169,7 +169,7 @@ impl Engine {
                 err,
                 FleetError::Store(StoreError::Unavailable(_)) | FleetError::Contended(_)
             );
-            self.lost(run, "ended", &err);
+            lost(run, "ended", &err);
             if !away {
                 return None;
             }
@@ -205,12 +205,12 @@ impl Engine {
             self.ops().tell(&moment).await;
         }
     }
+}
 
-    /// Logs a write that did not land.
-    pub(crate) fn lost(&self, run: &Run, what: &str, err: &FleetError) {
-        let error = err as &dyn std::error::Error;
-        tracing::warn!(run.id = %run.id, error, "run {} could not be {what}", run.id);
-    }
+/// Logs a write that did not land.
+fn lost(run: &Run, what: &str, err: &FleetError) {
+    let error = err as &dyn std::error::Error;
+    tracing::warn!(run.id = %run.id, error, "run {} could not be {what}", run.id);
 }
 
 fn reason_of(run: &Run) -> String {

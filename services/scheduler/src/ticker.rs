@@ -47,9 +47,9 @@ impl Engine {
         while !leaving.is_cancelled() {
             if recovered.elapsed() >= RECOVER_EVERY {
                 recovered = tokio::time::Instant::now();
-                self.survive(self.recover().await)?;
+                survive(self.recover().await)?;
             }
-            let next = self.survive(self.tick().await)?.flatten();
+            let next = survive(self.tick().await)?.flatten();
 
             let pause = next.map_or(LONGEST_PAUSE, |next| self.real_time_until(next));
             tokio::select! {
@@ -59,19 +59,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-
-    /// Lets a failure of the store pass until the next tick; only a newer leader ends the ticking.
-    fn survive<T>(&self, outcome: Result<T>) -> Result<Option<T>> {
-        match outcome {
-            Ok(value) => Ok(Some(value)),
-            Err(err @ FleetError::Store(StoreError::Stale)) => Err(err),
-            Err(err) => {
-                let error = &err as &dyn std::error::Error;
-                tracing::warn!(error, "a tick did not come to its end");
-                Ok(None)
-            }
-        }
     }
 
     async fn claim_slots(&self, now: Timestamp) -> Result<Option<Timestamp>> {
@@ -201,3 +188,16 @@ impl Engine {
 }
 
 const MILLI: Duration = Duration::from_millis(1);
+
+/// Lets a failure of the store pass until the next tick; only a newer leader ends the ticking.
+fn survive<T>(outcome: Result<T>) -> Result<Option<T>> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(err @ FleetError::Store(StoreError::Stale)) => Err(err),
+        Err(err) => {
+            let error = &err as &dyn std::error::Error;
+            tracing::warn!(error, "a tick did not come to its end");
+            Ok(None)
+        }
+    }
+}

@@ -94,7 +94,7 @@ impl Engine {
                         all = true;
                         until = until.min(Instant::now() + LEAST_PAUSE);
                     }
-                    Some(done) = under_way.next() => self.note(done)?,
+                    Some(done) = under_way.next() => note(done)?,
                 }
             }
         }
@@ -187,21 +187,21 @@ impl Engine {
         drop(list);
         self.watching.notify_one();
     }
+}
 
-    /// Lets a failure pass until the next look; only a newer leader ends the following.
-    fn note(&self, done: Result<Report>) -> Result<()> {
-        match done {
-            Ok(report) if report.errors.is_empty() => Ok(()),
-            Ok(report) => {
-                tracing::warn!(errors = ?report.errors, "some workers could not be stepped");
-                Ok(())
-            }
-            Err(err @ FleetError::Store(StoreError::Stale)) => Err(err),
-            Err(err) => {
-                let error = &err as &dyn std::error::Error;
-                tracing::warn!(error, "workers on their way were not looked after");
-                Ok(())
-            }
+/// Lets a failure pass until the next look; only a newer leader ends the following.
+fn note(done: Result<Report>) -> Result<()> {
+    match done {
+        Ok(report) if report.errors.is_empty() => Ok(()),
+        Ok(report) => {
+            tracing::warn!(errors = ?report.errors, "some workers could not be stepped");
+            Ok(())
+        }
+        Err(err @ FleetError::Store(StoreError::Stale)) => Err(err),
+        Err(err) => {
+            let error = &err as &dyn std::error::Error;
+            tracing::warn!(error, "workers on their way were not looked after");
+            Ok(())
         }
     }
 }

@@ -39,14 +39,14 @@ impl Place {
             ("CCM_STANDALONE", binaries.join("ccm-standalone")),
             ("CCM_SIM_CML", binaries.join("sim-cml")),
             ("CCM_TEST_BIN_DIR", binaries),
-            ("CCM_TEST_PYTHON", self.python()),
+            ("CCM_TEST_PYTHON", self.python_of_tests()),
             // Nothing is left in the checkout.
             ("PYTHONDONTWRITEBYTECODE", PathBuf::from("1")),
         ]
     }
 
     /// Returns the Python that has the packages of `dev/requirements.txt`.
-    pub(super) fn python(&self) -> PathBuf {
+    pub(super) fn python_of_tests(&self) -> PathBuf {
         self.tools.join("venv/bin/python")
     }
 }

@@ -100,79 +100,87 @@ fn before_the_build(place: &Place) -> Vec<Step> {
 }
 
 fn from_the_build_on(place: &Place) -> Vec<Step> {
-    let tests = |name, about, parts| Step { name, about, tests: true, servers: false, parts };
     vec![
-        // One set of features for everything that is built, so that nothing is built twice: the
-        // tests and the browser run what this step made.
-        Step {
-            name: "build",
-            about: "all binaries and tests",
-            tests: false,
-            servers: false,
-            parts: vec![place.cargo(&[
-                "build",
+        build(place),
+        tests(
+            "rust",
+            "unit, contract, use-case and service tests",
+            vec![place.cargo(&[
+                "test",
                 "--workspace",
-                "--all-targets",
+                "--exclude=ccm-system-tests",
                 "--all-features",
                 "--locked",
+                "--no-fail-fast",
             ])],
-        },
-        Step {
-            servers: true,
-            ..tests(
-                "rust",
-                "unit, contract, use-case and service tests",
-                vec![place.cargo(&[
-                    "test",
-                    "--workspace",
-                    "--exclude=ccm-system-tests",
-                    "--all-features",
-                    "--locked",
-                    "--no-fail-fast",
-                ])],
-            )
-        },
-        Step {
-            servers: true,
-            ..tests(
-                "system",
-                "the product as many processes over real servers, and what breaks there",
-                vec![place.system_tests("")],
-            )
-        },
-        Step {
-            servers: true,
-            ..tests(
-                "chaos",
-                "every kind of trouble, for CCM_CHAOS_SECONDS each",
-                vec![place.system_tests("chaos")],
-            )
-        },
+        )
+        .over_servers(),
+        tests(
+            "system",
+            "the product as many processes over real servers, and what breaks there",
+            vec![place.system_tests("")],
+        )
+        .over_servers(),
+        tests(
+            "chaos",
+            "every kind of trouble, for CCM_CHAOS_SECONDS each",
+            vec![place.system_tests("chaos")],
+        )
+        .over_servers(),
         tests(
             "protocols",
             "real protocols: moto, the stock CML client, our simulators",
             vec![
-                place.python_part("product", &["-m", "pytest", "-ra", "-p", "no:cacheprovider"]),
-                place.python_part("virl2", &["run.py"]),
+                place.pytest("tests/protocols/product"),
+                place.python("tests/protocols/virl2", &["run.py"]),
             ],
         ),
-        // After the build: they run what that made, as machines and pods would.
-        place.python_tests(
+        tests(
             "deploy",
             "images, systemd units, compose file, load balancers, alerts, backup",
-            "tests/deploy",
-        ),
-        place.python_tests(
+            vec![place.pytest("tests/deploy")],
+        )
+        .over_servers(),
+        tests(
             "helm",
             "the chart: schema, renderings, alerts, and its trial as processes",
-            "tests/chart",
-        ),
+            vec![place.pytest("tests/chart")],
+        )
+        .over_servers(),
         tests(
             "browser",
             "the UI in a real browser",
             vec![place.npm("tests/browser", &["ci"]), place.npm("tests/browser", &["test"])],
         ),
     ]
+}
+
+/// One set of features for everything that is built, so that nothing is built twice: all steps behind it run what
+/// this one made.
+fn build(place: &Place) -> Step {
+    Step {
+        name: "build",
+        about: "all binaries and tests",
+        tests: false,
+        servers: false,
+        parts: vec![place.cargo(&[
+            "build",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--locked",
+        ])],
+    }
+}
+
+fn tests(name: &'static str, about: &'static str, parts: Vec<Part>) -> Step {
+    Step { name, about, tests: true, servers: false, parts }
+}
+
+impl Step {
+    fn over_servers(self) -> Self {
+        Self { servers: true, ..self }
+    }
 }
 
 impl Place {
@@ -200,22 +208,13 @@ impl Place {
         self.program(folder, "npm", args)
     }
 
-    fn python_part(&self, folder: &str, args: &[&'static str]) -> Part {
-        Part::Program {
-            folder: self.root.join("tests/protocols").join(folder),
-            program: self.python(),
-            args: args.to_vec(),
-        }
+    fn python(&self, folder: &str, args: &[&'static str]) -> Part {
+        let folder = self.root.join(folder);
+        Part::Program { folder, program: self.python_of_tests(), args: args.to_vec() }
     }
 
-    /// Tests over real servers, written in Python.
-    fn python_tests(&self, name: &'static str, about: &'static str, folder: &str) -> Step {
-        let pytest = Part::Program {
-            folder: self.root.join(folder),
-            program: self.python(),
-            args: vec!["-m", "pytest", "-ra", "-p", "no:cacheprovider"],
-        };
-        Step { name, about, tests: true, servers: true, parts: vec![pytest] }
+    fn pytest(&self, folder: &str) -> Part {
+        self.python(folder, &["-m", "pytest", "-ra", "-p", "no:cacheprovider"])
     }
 
     fn program(&self, folder: &str, program: &str, args: &[&'static str]) -> Part {

@@ -24,7 +24,24 @@ HEALTHY = {
     },
     # Somebody else's process, which is none of our business.
     'up{job="other", instance="other-1"}': "0x800",
-    'ccm_leader_epoch{role="scheduler", instance="scheduler-1"}': "7x800",
+    **{
+        f'ccm_leader_epoch{{role="{role}", instance="{role}-{number}"}}': f"{epoch}x800"
+        for role in ("scheduler", "relay")
+        for number, epoch in ((1, 7), (2, 0))
+    },
+    **{
+        f'ccm_part_up{{part="{part}", instance="{kind}-1"}}': "1x800"
+        for part, kind in (("store", "api"), ("bus", "api"), ("events", "api"), ("store", "relay"), ("bus", "relay"))
+    },
+    'ccm_probe_seconds{part="store", instance="api-1"}': "0.002x800",
+    'ccm_outbox_oldest_seconds{instance="relay-1"}': "0.1x800",
+    'ccm_relay_unpublished_events{instance="relay-1"}': "3x800",
+    'ccm_sse_turned_away_total{reason="starting", instance="api-1"}': "0+1x800",
+    'ccm_sse_turned_away_total{reason="overloaded", instance="api-1"}': "0x800",
+    **{
+        f'ccm_remote_call_seconds_count{{api="{api}", call="x", outcome="{outcome}", instance="scheduler-1"}}': f"0+{rate}x800"
+        for api, outcome, rate in (("ec2", "ok", 20), ("ec2", "throttled", 1), ("cml", "ok", 20), ("cml", "unavailable", 5))
+    },
     'ccm_fenced_writes_total{instance="scheduler-1"}': "0x800",
     **{
         f'ccm_job_runs_total{{exported_job="{job}", outcome="succeeded", instance="scheduler-1"}}': "0+1x800"
@@ -72,6 +89,8 @@ RUNS = 'ccm_job_runs_total{{exported_job="{}", outcome="{}", instance="scheduler
 AGE = 'ccm_job_last_success_age_seconds{{exported_job="{}", instance="scheduler-1"}}'.format
 LAG = 'ccm_schedule_lag_seconds_bucket{{exported_job="refresh_labs", le="{}", instance="scheduler-1"}}'.format
 TOOK = 'ccm_http_request_seconds_bucket{{route="/api/v1/workers", status="200", le="{}", instance="api-1"}}'.format
+LEADS = 'ccm_leader_epoch{{role="{}", instance="{}"}}'.format
+CALLS = 'ccm_remote_call_seconds_count{{api="{}", call="x", outcome="{}", instance="scheduler-1"}}'.format
 SINK = 'ccm_sink_{}{{sink="chat", {}instance="relay-1"}}'.format
 
 # What is different from good health, after an hour of it or for the whole time.
@@ -82,7 +101,21 @@ CASES = {
         {series: "0+1x600 600x200" for series in HEALTHY if series.startswith("ccm_job_runs_total")},
         {series: None for series in HEALTHY if series.startswith("ccm_job_runs_total")},
     ],
-    "CcmLeaderChanges": [{'ccm_leader_epoch{role="scheduler", instance="scheduler-1"}': "7x760 8x4 9x4 10x4 11x4 12x20"}],
+    "CcmRoleNotLed": [
+        {LEADS("relay", "relay-1"): "7x700 0x100"},
+        {LEADS("scheduler", "scheduler-1"): "7x700 0x100"},
+    ],
+    # A moment without a leader between two terms is no term of its own.
+    "CcmLeaderChanges": [{LEADS("scheduler", "scheduler-1"): "7x760 8x4 0x1 9x4 10x4 11x4 12x20"}],
+    "CcmAwsThrottled": [{CALLS("ec2", "throttled"): "0+10x800"}],
+    "CcmControllersSilent": [{CALLS("cml", "unavailable"): "0+60x800"}],
+    "CcmOutboxGrows": [{'ccm_outbox_oldest_seconds{instance="relay-1"}': "0.1x700 0+15x100"}],
+    "CcmRelayBehind": [{'ccm_relay_unpublished_events{instance="relay-1"}': "3x700 5000x100"}],
+    "CcmSubscriptionDead": [{'ccm_part_up{part="events", instance="api-1"}': "1x700 0x100"}],
+    "CcmStreamsTurnedAway": [{'ccm_sse_turned_away_total{reason="overloaded", instance="api-1"}': "0x700 0+1x100"}],
+    "CcmStoreAway": [{'ccm_part_up{part="store", instance="relay-1"}': "1x700 0x100"}],
+    "CcmStoreSlow": [{'ccm_probe_seconds{part="store", instance="api-1"}': "0.4x800"}],
+    "CcmBusAway": [{'ccm_part_up{part="bus", instance="relay-1"}': "1x700 0x100"}],
     "CcmFencedWrites": [{'ccm_fenced_writes_total{instance="scheduler-1"}': "0x760 0+1x40"}],
     "CcmJobLate": [
         {AGE("observe_instances"): "0+15x800"},

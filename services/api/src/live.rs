@@ -25,6 +25,7 @@ use std::time::Duration;
 use ccm_fanout::{Hub, Limits};
 use ccm_ports::{EventFeed, EventLog, SharedClock};
 use ccm_runtime::Shell;
+use opentelemetry::metrics::Counter;
 use tokio::sync::watch;
 
 pub(crate) use self::access::{Access, Hangup};
@@ -55,6 +56,7 @@ struct Inner {
     settings: SseSection,
     /// Over which draining streams are spread.
     drain: Duration,
+    turned_away: Counter<u64>,
     shell: Shell,
 }
 
@@ -81,7 +83,8 @@ impl Live {
             pending_bytes,
             ..Limits::default()
         });
-        instruments::observe(&shell.meter("ccm-api"), &hub);
+        let meter = shell.meter("ccm-api");
+        instruments::observe(&meter, &hub);
         let is_open = feed::spawn(&hub, parts.feed, Arc::clone(&parts.log), shell);
         Self(Arc::new(Inner {
             replay: Replay::new(parts.log),
@@ -91,6 +94,7 @@ impl Live {
             clock: parts.clock,
             settings: settings.clone(),
             drain: parts.drain,
+            turned_away: instruments::turned_away(&meter),
             shell: shell.clone(),
         }))
     }

@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
+use crate::backlog::Backlog;
 use crate::instruments::Instruments;
 use crate::sinks::SinkSpec;
 use crate::{Failed, Outlet, RelayConfig, SinkSection, cursor, delivery};
@@ -24,6 +25,7 @@ pub(crate) struct Relaying {
     pub(crate) holder: String,
     pub(crate) config: RelayConfig,
     pub(crate) instruments: Instruments,
+    pub(crate) backlog: Backlog,
 }
 
 #[async_trait]
@@ -42,7 +44,8 @@ impl Duty for Relaying {
             leaving.cancel();
         };
         let sinks = Box::pin(self.deliver(events, &leaving));
-        tokio::join!(outbox, sinks);
+        let watch = self.backlog.watch(&self.fleet, &*self.publisher, &leaving);
+        tokio::join!(outbox, sinks, watch);
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backlog;
 pub mod config;
 mod cursor;
 mod delivery;

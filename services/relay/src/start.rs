@@ -9,6 +9,7 @@ use ccm_runtime::{Part, Shell};
 use tokio::sync::watch;
 
 use crate::RelayConfig;
+use crate::backlog::Backlog;
 use crate::instruments::{Instruments, tell_epoch};
 use crate::leading::Relaying;
 
@@ -46,7 +47,8 @@ pub fn start(deps: Deps, config: RelayConfig, shell: &Shell) -> Relay {
     let meter = shell.meter("ccm-relay");
     tell_epoch(&meter, standing.clone());
     let instruments = Instruments::new(&meter);
-    let duty = Relaying { fleet, publisher, holder, config, instruments };
+    let backlog = Backlog::new(&meter);
+    let duty = Relaying { fleet, publisher, holder, config, instruments, backlog };
     let (leave, hold) = (shell.draining(), shell.hold(Part::Jobs));
     shell.tasks.spawn_critical("relay", async move {
         election.lead(&leave, &duty).await;

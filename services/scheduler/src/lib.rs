@@ -6,6 +6,7 @@ mod engine;
 mod instruments;
 mod jobs;
 mod leading;
+mod measured;
 mod recovery;
 mod runner;
 mod schedules;

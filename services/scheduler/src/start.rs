@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::config::JobsSection;
 use crate::instruments::{Instruments, tell_epoch};
 use crate::leading::Scheduling;
+use crate::measured::measured;
 
 /// What a scheduler stands on.
 #[derive(Clone, Debug)]
@@ -53,9 +54,10 @@ impl SchedulerConfig {
 /// Starts a scheduler: it takes part in the election and does the work while it leads.
 ///
 /// It leaves when the process drains, within `drain.jobs`.
-pub fn start(deps: Deps, config: SchedulerConfig, shell: &Shell) -> Scheduler {
+pub fn start(mut deps: Deps, config: SchedulerConfig, shell: &Shell) -> Scheduler {
     let meter = shell.meter("ccm-scheduler");
     let instruments = Instruments::new(&meter, &deps.fleet);
+    deps.remotes = measured(deps.remotes, &meter);
     let election = Leadership::new(
         LeaseRole::Scheduler,
         deps.holder.clone(),

@@ -8,8 +8,9 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use ccm_telemetry::{KeyValue, Meter};
 use serde::Serialize;
 
 /// A probe that answers later than this counts as failed.
@@ -27,6 +28,8 @@ struct Parts {
     leaving: bool,
     latches: BTreeMap<&'static str, State>,
     probes: BTreeMap<&'static str, Probe>,
+    /// How each probe ended last, and how long it took.
+    answers: BTreeMap<&'static str, (bool, Duration)>,
 }
 
 #[derive(Clone, Debug)]
@@ -99,14 +102,47 @@ impl Ready {
             parts.insert(name, state.problem.unwrap_or_else(|| "ok".to_owned()));
         }
         let answers = probes.into_iter().map(|(name, probe)| async move {
+            let asked = Instant::now();
             let answer = tokio::time::timeout(PROBE_TIMEOUT, probe()).await;
-            (name, answer.unwrap_or_else(|_| Err("no answer in time".to_owned())))
+            let answer = answer.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+            (name, answer, asked.elapsed())
         });
-        for (name, answer) in futures_util::future::join_all(answers).await {
+        for (name, answer, took) in futures_util::future::join_all(answers).await {
             ready &= answer.is_ok();
+            self.lock().answers.insert(name, (answer.is_ok(), took));
             parts.insert(name, answer.err().unwrap_or_else(|| "ok".to_owned()));
         }
         Readiness { ready, leaving, parts }
+    }
+
+    /// Lets the meter tell of every part, as it was known last.
+    pub(crate) fn measure(&self, meter: &Meter) {
+        let ready = self.clone();
+        let _up = meter
+            .u64_observable_gauge("ccm_part_up")
+            .with_description(
+                "Whether a part of the process that /readyz tells of is well, by part",
+            )
+            .with_callback(move |gauge| {
+                let parts = ready.lock();
+                let latches =
+                    parts.latches.iter().map(|(name, state)| (*name, state.problem.is_none()));
+                let probes = parts.answers.iter().map(|(name, (is_well, _))| (*name, *is_well));
+                for (name, is_well) in latches.chain(probes) {
+                    gauge.observe(is_well.into(), &[KeyValue::new("part", name)]);
+                }
+            })
+            .build();
+        let ready = self.clone();
+        let _took = meter
+            .f64_observable_gauge("ccm_probe_seconds")
+            .with_description("How long the last sign of life of a part took, by part")
+            .with_callback(move |gauge| {
+                for (name, (_, took)) in &ready.lock().answers {
+                    gauge.observe(took.as_secs_f64(), &[KeyValue::new("part", *name)]);
+                }
+            })
+            .build();
     }
 
     fn add(&self, name: &'static str, required: bool) -> Latch {

@@ -35,11 +35,12 @@ impl Shell {
     /// Returns a shell around `metrics` with nothing in it.
     #[must_use]
     pub fn new(metrics: Metrics) -> Self {
-        let tasks = Tasks::new();
+        let (tasks, ready) = (Tasks::new(), Ready::new());
+        ready.measure(&metrics.meter("ccm-runtime"));
         Self {
             drain: Drain::new(&tasks),
             tasks,
-            ready: Ready::new(),
+            ready,
             metrics,
             routes: Routes::default(),
             closers: Arc::default(),

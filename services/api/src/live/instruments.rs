@@ -2,6 +2,15 @@
 
 use ccm_fanout::Hub;
 use ccm_telemetry::{KeyValue, Meter};
+use opentelemetry::metrics::Counter;
+
+/// Counts readers that were told to come back later.
+pub(super) fn turned_away(meter: &Meter) -> Counter<u64> {
+    meter
+        .u64_counter("ccm_sse_turned_away_total")
+        .with_description("Readers that got no stream and were told when to come back, by reason")
+        .build()
+}
 
 /// Makes the instruments of a hub.
 pub(super) fn observe(meter: &Meter, hub: &Hub) {

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use ccm_fanout::{About, Filter, Refused, Subscribe, Subscription};
 use ccm_runtime::Part;
+use ccm_telemetry::KeyValue;
 use http::{HeaderValue, header};
 
 use super::stream::{Ends, Stage, Stream, bye, jittered};
@@ -48,7 +49,7 @@ impl Live {
     pub(crate) async fn open(&self, knock: Knock) -> Response {
         let reads_streams = knock.reads_streams;
         if self.0.shell.draining().is_cancelled() {
-            return turned_away("drain", reads_streams);
+            return self.turn_away("drain", reads_streams);
         }
         // Whoever comes in the first moments of a process waits for them to pass.
         let mut is_open = self.0.is_open.clone();
@@ -56,11 +57,16 @@ impl Live {
         let _ = tokio::time::timeout(STARTING, opened).await;
         match self.admit(&knock).await {
             Ok((subscription, stage)) => head(self.stream(knock, subscription, stage)),
-            Err(Refused::Full) => turned_away("overloaded", reads_streams),
+            Err(Refused::Full) => self.turn_away("overloaded", reads_streams),
             Err(Refused::NotOpen | Refused::TooOld { .. }) => {
-                turned_away("starting", reads_streams)
+                self.turn_away("starting", reads_streams)
             }
         }
+    }
+
+    fn turn_away(&self, reason: &'static str, reads_streams: bool) -> Response {
+        self.0.turned_away.add(1, &[KeyValue::new("reason", reason)]);
+        turned_away(reason, reads_streams)
     }
 
     /// Registers the reader where it can go on; the ring first, then the log, then a snapshot.

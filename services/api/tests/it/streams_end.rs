@@ -89,6 +89,8 @@ async fn a_full_house_says_when_to_come_back_in_the_words_of_the_reader() {
     assert_eq!(told[1].data["reason"], "overloaded");
     assert_eq!(program.status(), "503");
     assert!(program.header("retry-after").parse::<u64>().unwrap() >= 1);
+    let metrics = served.app.shell.metrics.render().unwrap();
+    assert!(metrics.contains("ccm_sse_turned_away_total{reason=\"overloaded\"} 2"), "{metrics}");
     // Nobody who is inside has to go for it.
     served.tell(&changes(1..=1)).await;
     assert_eq!(inside.ids(1).await, [1]);

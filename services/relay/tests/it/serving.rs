@@ -49,6 +49,25 @@ async fn what_is_committed_is_heard_at_the_bell() {
 }
 
 #[tokio::test]
+async fn the_leader_measures_what_waits_and_nobody_else_does() {
+    let (desk, shell) = (Desk::new(), Shell::for_testing());
+    desk.commit("a", 3).await;
+    assert!(!shell.metrics.render().unwrap().contains("ccm_outbox_changes"));
+
+    start(&desk, &shell, Duration::from_millis(20));
+
+    let told = ["ccm_outbox_changes 0", "ccm_outbox_oldest_seconds 0", "ccm_relay_unpublished_events 0"];
+    eventually("nothing waits", async || {
+        let text = shell.metrics.render().unwrap();
+        told.iter().all(|line| text.lines().any(|it| it == *line)).then_some(()).ok_or(text)
+    })
+    .await;
+    let metrics = shell.metrics.clone();
+    shell.stop(&DrainSection::for_testing()).await.unwrap();
+    assert!(!metrics.render().unwrap().contains("ccm_outbox_changes"));
+}
+
+#[tokio::test]
 async fn what_is_committed_is_heard_without_a_bell_too() {
     let (desk, shell) = (Desk::new(), Shell::for_testing());
     let mut heard = desk.bus.subscribe().await.unwrap();

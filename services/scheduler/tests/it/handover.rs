@@ -111,6 +111,22 @@ async fn a_leader_that_leaves_hands_its_runs_back_and_neither_attempt_nor_crash_
 }
 
 #[tokio::test]
+async fn calls_to_aws_are_timed_by_how_they_ended() {
+    let mut world = World::quiet(3);
+    world.fleet.clock = Arc::new(SystemClock);
+    let (mut one, shell) = scheduler(&world, "one");
+    leads(&mut one).await;
+
+    until("a sweep was timed", async || {
+        let text = shell.metrics.render().unwrap();
+        let swept = "ccm_remote_call_seconds_count{api=\"ec2\",call=\"sweep\",outcome=\"ok\"}";
+        text.contains(swept)
+    })
+    .await;
+    shell.stop(&DrainSection::for_testing()).await.unwrap();
+}
+
+#[tokio::test]
 async fn of_two_schedulers_one_leads_and_the_other_takes_over_at_once_when_it_leaves() {
     let mut world = World::quiet(3);
     world.fleet.clock = Arc::new(SystemClock);

@@ -29,6 +29,7 @@ fn the_sections_that_servers_copy_can_be_loaded() {
         admin: AdminSection,
         store: StoreSection,
         bus: BusSection,
+        events: EventsSection,
         auth: AuthSection,
         telemetry: TelemetrySection,
         drain: DrainSection,
@@ -39,6 +40,7 @@ fn the_sections_that_servers_copy_can_be_loaded() {
 
     assert_eq!((shared.http.listen.port(), shared.admin.listen.port()), (8080, 9090));
     assert_eq!((shared.store.url.scheme(), shared.bus.url.scheme()), ("mongodb", "redis"));
+    assert_eq!(shared.events.history, 100_000);
     assert_eq!(shared.auth.mode, AuthMode::Oidc);
     assert_eq!(shared.telemetry.log_format, LogFormat::Auto);
     assert_eq!(shared.drain.total().as_secs(), 5 + 20 + 10 + 6);

@@ -4,4 +4,5 @@
 
 mod drain;
 mod process;
+mod ready;
 mod tasks;

@@ -38,8 +38,14 @@ struct Args {
     #[arg(long)]
     quick: bool,
     /// The program to measure, built for release.
-    #[arg(long, value_name = "PROGRAM")]
-    standalone: PathBuf,
+    #[arg(long, value_name = "PROGRAM", required_unless_present = "harness")]
+    standalone: Option<PathBuf>,
+    /// Measure many processes instead, by way of this program of the system tests.
+    #[arg(long, value_name = "PROGRAM", requires = "store")]
+    harness: Option<PathBuf>,
+    /// The store that they share, for the results.
+    #[arg(long, requires = "harness")]
+    store: Option<String>,
     /// Measure processes that run already: changes go to the first address, events come from the others.
     #[arg(long, value_name = "URL")]
     at: Vec<String>,
@@ -52,6 +58,9 @@ struct Args {
     /// What was measured, for the results.
     #[arg(long, default_value = "unknown")]
     commit: String,
+    /// How it was built, for the results.
+    #[arg(long, default_value = "unknown")]
+    profile: String,
 }
 
 #[tokio::main]
@@ -68,8 +77,11 @@ async fn main() -> ExitCode {
 
 /// Runs all scenarios. A missed target is a result; what did not run is an error, after all others ran.
 async fn run(args: Args) -> anyhow::Result<()> {
-    let scenarios = scenarios(&args)?;
-    let place = Place { standalone: args.standalone, at: args.at };
+    let all = scenarios(&args)?;
+    let standalone = args.standalone.unwrap_or_default();
+    let place = Place { standalone, at: args.at, harness: args.harness };
+    let scenarios: Vec<_> = all.into_iter().filter(|it| it.belongs_to(&place)).collect();
+    ensure!(!scenarios.is_empty(), "nothing to run");
     let load_before = machine::load();
     let mut rows = Vec::new();
     let mut failed = Vec::new();
@@ -85,6 +97,8 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let report = Report {
         date: args.date,
         commit: args.commit,
+        profile: args.profile,
+        store: args.store,
         machine: Machine::here(),
         load_before,
         load_after: machine::load(),
@@ -109,7 +123,6 @@ fn scenarios(args: &Args) -> anyhow::Result<Vec<Scenario>> {
     }
     scenarios.retain(|scenario| args.only.is_empty() || args.only.contains(&scenario.name));
     scenarios.retain(|scenario| args.at.is_empty() || scenario.takes_others());
-    ensure!(!scenarios.is_empty(), "nothing to run");
     Ok(scenarios)
 }
 

@@ -22,9 +22,18 @@ pub(crate) struct Row {
     pub(crate) scenario: String,
     #[serde(flatten)]
     pub(crate) figure: Figure,
-    /// The most that it should be; none when it is told for orientation.
+    /// The most that it should be, or the least; none when it is told for orientation.
     pub(crate) target: Option<f64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) at_least: bool,
     pub(crate) met: Option<bool>,
+}
+
+/// What a figure should be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Target {
+    AtMost(f64),
+    AtLeast(f64),
 }
 
 /// A run of all scenarios.
@@ -32,6 +41,11 @@ pub(crate) struct Row {
 pub(crate) struct Report {
     pub(crate) date: String,
     pub(crate) commit: String,
+    /// How it was built.
+    pub(crate) profile: String,
+    /// The store that the processes shared, for scenarios of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) store: Option<String>,
     pub(crate) machine: Machine,
     /// Load of the machine over the minute before, and over the last minute of it.
     pub(crate) load_before: f64,
@@ -50,9 +64,14 @@ impl Figure {
 }
 
 impl Row {
-    pub(crate) fn new(scenario: &str, figure: Figure, target: Option<f64>) -> Self {
-        let met = target.map(|most| figure.value <= most);
-        Self { scenario: scenario.to_owned(), figure, target, met }
+    pub(crate) fn new(scenario: &str, figure: Figure, target: Option<Target>) -> Self {
+        let (value, at_least) = (figure.value, matches!(target, Some(Target::AtLeast(_))));
+        let (target, met) = match target {
+            Some(Target::AtMost(most)) => (Some(most), Some(value <= most)),
+            Some(Target::AtLeast(least)) => (Some(least), Some(value >= least)),
+            None => (None, None),
+        };
+        Self { scenario: scenario.to_owned(), figure, target, at_least, met }
     }
 
     const fn verdict(&self) -> &'static str {
@@ -65,9 +84,16 @@ impl Row {
 
     fn cells(&self) -> [String; 5] {
         let Figure { name, value, unit } = &self.figure;
-        let target = self.target.map(|most| format!("≤ {}", short(most))).unwrap_or_default();
+        let sign = if self.at_least { '≥' } else { '≤' };
+        let target = self.target.map(|bound| format!("{sign} {}", short(bound)));
         let value = format!("{} {unit}", short(*value)).trim_end().to_owned();
-        [self.scenario.clone(), name.clone(), value, target, self.verdict().to_owned()]
+        [
+            self.scenario.clone(),
+            name.clone(),
+            value,
+            target.unwrap_or_default(),
+            self.verdict().to_owned(),
+        ]
     }
 }
 
@@ -92,9 +118,13 @@ impl Report {
     /// Returns the same as a Markdown document.
     pub(crate) fn markdown(&self) -> String {
         let Machine { cpu, cores, memory_gib, kernel } = &self.machine;
-        let (date, commit) = (&self.date, &self.commit);
+        let Self { date, commit, profile, .. } = self;
+        let (made_by, store) = match &self.store {
+            Some(store) => ("bench/run --only cluster", format!("; the store is {store}")),
+            None => ("make bench", String::new()),
+        };
         let mut text = format!(
-            "# Benchmarks of {date}\n\nCommit `{commit}`, made by `make bench`. {cpu}, {cores} cores, \
+            "# Benchmarks of {date}\n\nCommit `{commit}`, profile `{profile}`{store}, made by `{made_by}`. {cpu}, {cores} cores, \
              {memory_gib} GiB, Linux {kernel}; the client shares the cores with the product. Load of the \
              machine {:.2} before and {:.2} after.\n\n| Scenario | Figure | Value | Target | Verdict |\n\
              |---|---|---:|---:|---|\n",
@@ -108,13 +138,15 @@ impl Report {
         text
     }
 
-    /// Writes `latest.md` and one JSON file for the day and the machine.
+    /// Writes `latest.md` and one JSON file for the day and the machine; those of a shared store apart.
     pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder)?;
-        let name = format!("{}-{}.json", self.date, self.machine.slug());
+        let part = if self.store.is_some() { "-cluster" } else { "" };
+        let name = format!("{}{part}-{}.json", self.date, self.machine.slug());
+        let latest = format!("latest{part}.md");
         let mut json = serde_json::to_string_pretty(self)?;
         json.push('\n');
-        for (name, text) in [(name.as_str(), json), ("latest.md", self.markdown())] {
+        for (name, text) in [(name.as_str(), json), (latest.as_str(), self.markdown())] {
             let path = folder.join(name);
             std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
         }
@@ -139,10 +171,14 @@ mod tests {
 
     #[test]
     fn a_figure_meets_its_target_up_to_and_with_it() {
+        let (most, least) = (Some(Target::AtMost(60.0)), Some(Target::AtLeast(60.0)));
         for (value, target, verdict) in [
-            (60.0, Some(60.0), "met"),
-            (60.1, Some(60.0), "MISSED"),
-            (f64::NAN, Some(60.0), "MISSED"),
+            (60.0, most, "met"),
+            (60.1, most, "MISSED"),
+            (f64::NAN, most, "MISSED"),
+            (60.0, least, "met"),
+            (59.9, least, "MISSED"),
+            (f64::NAN, least, "MISSED"),
             (1e9, None, ""),
         ] {
             let row = Row::new("memory", Figure::new("resident", value, "MiB"), target);
@@ -156,12 +192,15 @@ mod tests {
         let machine =
             Machine { cpu: "a".to_owned(), cores: 1, memory_gib: 1, kernel: "6".to_owned() };
         let rows = vec![
-            Row::new("memory", Figure::new("resident", 12.34, "MiB"), Some(60.0)),
+            Row::new("memory", Figure::new("resident", 12.34, "MiB"), Some(Target::AtMost(60.0))),
             Row::new("sweep", Figure::new("growth", 9.0, "×"), None),
+            Row::new("cluster", Figure::new("rate", 5e3, "/s"), Some(Target::AtLeast(5e3))),
         ];
         let report = Report {
             date: "2026-01-01".to_owned(),
             commit: "abc".to_owned(),
+            profile: "release".to_owned(),
+            store: None,
             machine,
             load_before: 0.0,
             load_after: 0.0,
@@ -170,7 +209,8 @@ mod tests {
 
         let expected = "scenario  figure       value  target  verdict\n\
                         memory    resident  12.3 MiB  ≤ 60.0  met\n\
-                        sweep     growth      9.00 ×\n";
+                        sweep     growth      9.00 ×\n\
+                        cluster   rate       5000 /s  ≥ 5000  met\n";
         assert_eq!(report.table(), expected);
     }
 }

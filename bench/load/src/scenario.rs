@@ -1,5 +1,6 @@
 //! What is run: the files of `bench/scenarios`.
 
+mod cluster;
 mod latency;
 mod memory;
 mod sweep;
@@ -11,7 +12,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use toml::Table;
 
-use crate::report::{Figure, Row};
+use crate::report::{Figure, Row, Target};
 
 /// The table of a scenario whose keys stand in for others with `--quick`.
 const QUICK: &str = "quick";
@@ -23,6 +24,8 @@ pub(crate) struct Place {
     pub(crate) standalone: PathBuf,
     /// Processes that somebody else started: events are written to the first and read from the others.
     pub(crate) at: Vec<String>,
+    /// The program of the system tests, which runs many processes and takes their figures.
+    pub(crate) harness: Option<PathBuf>,
 }
 
 /// A scenario.
@@ -32,6 +35,8 @@ pub(crate) struct Scenario {
     kind: Kind,
     /// Endings of names of figures, and the most that those should be.
     targets: BTreeMap<String, f64>,
+    /// The same, and the least.
+    at_least: BTreeMap<String, f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -40,6 +45,7 @@ enum Kind {
     Memory(memory::Memory),
     Latency(latency::Latency),
     Sweep(sweep::Sweep),
+    Cluster(cluster::Cluster),
 }
 
 impl Scenario {
@@ -53,11 +59,18 @@ impl Scenario {
     fn parse(name: String, text: &str, quick: bool) -> anyhow::Result<Self> {
         let mut table: Table = toml::from_str(text)?;
         let shorter = table.remove(QUICK);
-        let targets = table.remove("targets").map(toml::Value::try_into).transpose()?;
+        let [targets, at_least] = ["targets", "at_least"].map(|name| table.remove(name));
+        let bounds = |table: Option<toml::Value>| table.map(toml::Value::try_into).transpose();
+        let (targets, at_least) = (bounds(targets)?, bounds(at_least)?);
         if quick && let Some(shorter) = shorter {
             table.extend(shorter.try_into::<Table>()?);
         }
-        Ok(Self { name, kind: table.try_into()?, targets: targets.unwrap_or_default() })
+        Ok(Self {
+            name,
+            kind: table.try_into()?,
+            targets: targets.unwrap_or_default(),
+            at_least: at_least.unwrap_or_default(),
+        })
     }
 
     /// Measures.
@@ -66,6 +79,7 @@ impl Scenario {
             Kind::Memory(memory) => memory.run(place).await?,
             Kind::Latency(latency) => latency.run(place).await?,
             Kind::Sweep(sweep) => sweep.run(place).await?,
+            Kind::Cluster(cluster) => cluster.run(place).await?,
         };
         self.judge(figures)
     }
@@ -75,14 +89,22 @@ impl Scenario {
         matches!(self.kind, Kind::Latency(_))
     }
 
+    /// Whether it can be measured: with the system tests only what is theirs is, without them all but that.
+    pub(crate) const fn belongs_to(&self, place: &Place) -> bool {
+        place.harness.is_some() == matches!(self.kind, Kind::Cluster(_))
+    }
+
     fn judge(&self, figures: Vec<Figure>) -> anyhow::Result<Vec<Row>> {
-        for ending in self.targets.keys() {
+        for ending in self.targets.keys().chain(self.at_least.keys()) {
             let is_measured = figures.iter().any(|figure| figure.name.ends_with(ending.as_str()));
             ensure!(is_measured, "{}: no figure for the target {ending:?}", self.name);
         }
         let target = |name: &str| {
-            let mut fitting = self.targets.iter().filter(|(ending, _)| name.ends_with(*ending));
-            fitting.next().map(|(_, most)| *most)
+            let find = |bounds: &BTreeMap<String, f64>| {
+                bounds.iter().find(|(ending, _)| name.ends_with(*ending)).map(|(_, bound)| *bound)
+            };
+            let most = find(&self.targets).map(Target::AtMost);
+            most.or_else(|| find(&self.at_least).map(Target::AtLeast))
         };
         let row = |figure: Figure| {
             let target = target(&figure.name);

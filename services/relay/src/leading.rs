@@ -72,7 +72,7 @@ impl Relaying {
                     if told.logged > 0 {
                         grown.send_modify(|passes| *passes += 1);
                     }
-                    if told.taken >= self.config.batch && !term.leaving.is_cancelled() {
+                    if told.more && !term.leaving.is_cancelled() {
                         continue;
                     }
                     self.config.poll

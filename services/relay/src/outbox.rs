@@ -13,10 +13,13 @@ use std::sync::Arc;
 use ccm_events::{Change, Event};
 use ccm_ports::{BusError, EventLog, EventPublisher, Logged, Outbox, Pending, StoreError};
 
-/// Events read from the log at a time when the bus is filled again.
+/// Events given to the bus at a time.
 const PAGE: usize = 500;
 /// Rounds without progress after which filling the bus is put off to the next pass.
 const MOST_ROUNDS: u32 = 3;
+/// Changes moved at a time at most while more wait. To look for the oldest costs some stores as much as
+/// everything that waits, so the more does, the more is taken at once.
+const MOST_AT_ONCE: usize = 4_096;
 
 /// Why a pass ended early. What it did stays; the next one goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +40,10 @@ pub enum Failed {
 pub struct Told {
     /// Changes that got a place in the log.
     pub logged: usize,
-    /// Changes taken out of the outbox; others may wait when it is a whole batch.
+    /// Changes taken out of the outbox.
     pub taken: usize,
+    /// Whether others may wait.
+    pub more: bool,
 }
 
 /// The way out of the store.
@@ -47,6 +52,8 @@ pub struct Outlet {
     log: Arc<dyn EventLog>,
     bus: Arc<dyn EventPublisher>,
     batch: usize,
+    /// Changes that the next pass moves at most: a batch, and more while that is not enough.
+    room: usize,
     refill: u64,
     /// The log's end, if it is known.
     head: Option<u64>,
@@ -55,8 +62,8 @@ pub struct Outlet {
 }
 
 impl Outlet {
-    /// Returns a way out that moves up to `batch` changes at a time and fills an empty bus with the last
-    /// `refill` events.
+    /// Returns a way out that moves `batch` changes at a time, more while more wait, and fills an empty bus
+    /// with the last `refill` events.
     #[must_use]
     pub fn new(
         outbox: Arc<dyn Outbox>,
@@ -65,7 +72,7 @@ impl Outlet {
         batch: usize,
         refill: u64,
     ) -> Self {
-        Self { outbox, log, bus, batch, refill, head: None, published: None }
+        Self { outbox, log, bus, batch, room: batch, refill, head: None, published: None }
     }
 
     /// Moves what waits, and brings the bus to where the log is.
@@ -77,19 +84,25 @@ impl Outlet {
         let outcome = self.try_pass().await;
         if outcome.is_err() {
             (self.head, self.published) = (None, None);
+            self.room = self.batch;
         }
         outcome
     }
 
     async fn try_pass(&mut self) -> Result<Told, Failed> {
-        let pending = self.outbox.pending(self.batch).await.map_err(Failed::Store)?;
+        let pending = self.outbox.pending(self.room).await.map_err(Failed::Store)?;
         let fresh = self.append(&pending).await?;
-        let published = self.publish(&fresh).await;
-        // The log has them: a bus that is away does not keep documents from being relieved.
-        self.outbox.told(&pending).await.map_err(Failed::Store)?;
+        let outbox = Arc::clone(&self.outbox);
+        // The log has them: neither waits for the other, and a bus that is away does not keep documents from
+        // being relieved.
+        let (published, told) = tokio::join!(self.publish(&fresh), outbox.told(&pending));
+        told.map_err(Failed::Store)?;
         published?;
-        let taken = pending.iter().map(|document| document.changes.len()).sum();
-        Ok(Told { logged: fresh.len(), taken })
+        let taken: usize = pending.iter().map(|document| document.changes.len()).sum();
+        let more = taken >= self.room;
+        self.room =
+            if more { (self.room * 2).min(MOST_AT_ONCE.max(self.batch)) } else { self.batch };
+        Ok(Told { logged: fresh.len(), taken, more })
     }
 
     /// Gives every change its place; returns those that had none.
@@ -115,20 +128,21 @@ impl Outlet {
 
     /// Publishes what is new, or everything that the bus does not have.
     async fn publish(&mut self, fresh: &[Logged]) -> Result<(), Failed> {
-        let (Some(first), Some(last)) = (fresh.first(), fresh.last()) else {
+        if fresh.is_empty() {
             return self.catch_up().await;
-        };
-        if self.published == Some(first.seq - 1) {
-            match self.bus.append(&events(fresh)).await {
-                Ok(()) => {
-                    self.published = Some(last.seq);
-                    return Ok(());
-                }
-                Err(BusError::OutOfOrder(_)) => {}
+        }
+        for page in fresh.chunks(PAGE) {
+            let (Some(first), Some(last)) = (page.first(), page.last()) else { continue };
+            if self.published != Some(first.seq - 1) {
+                return self.catch_up().await;
+            }
+            match self.bus.append(&events(page)).await {
+                Ok(()) => self.published = Some(last.seq),
+                Err(BusError::OutOfOrder(_)) => return self.catch_up().await,
                 Err(err) => return Err(Failed::Bus(err)),
             }
         }
-        self.catch_up().await
+        Ok(())
     }
 
     /// Brings the bus to where the log is.

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod answers;
+mod backlog;
 mod configuration;
 mod crashes;
 mod dead_letters;

@@ -1,8 +1,8 @@
 //! Which value wins, and how text becomes a type.
 
 use ccm_config::section::{
-    AdminSection, AuthMode, AuthSection, BusSection, DrainSection, HttpSection, LogFormat,
-    StoreSection, TelemetrySection,
+    AdminSection, AuthMode, AuthSection, BusSection, DrainSection, EventsSection, HttpSection,
+    LogFormat, StoreSection, TelemetrySection,
 };
 use ccm_config::{Sources, Span, load};
 

@@ -35,6 +35,8 @@ NOT_HERE = {
     "cml.password",
     "cml.ca_file",
     "relay.sinks",
+    "relay.inbound.secret",
+    "relay.inbound.bearer",
 }
 # Processes that differ in these do not meet.
 ALIKE_ONLY = {"bus.namespace"}

@@ -18,6 +18,8 @@ SITE = {
     "aws-accounts": '[\n  { role_arn = "arn:aws:iam::123456789012:role/ccm", external_id = "x" },\n]\n',
     "aws-credentials": "[default]\naws_access_key_id = x\naws_secret_access_key = x\n",
     "relay-sinks": '[{ name = "ops", url = "https://hooks.example.com/ccm", types = ["worker.*"] }]\n',
+    "inbound-secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    "inbound-bearer": '["a-token-of-twenty-xx", "another-token-of-xx"]\n',
 }
 
 

@@ -3,7 +3,7 @@
 import ipaddress
 
 import pytest
-from rendering import SERVICES, combination, render
+from rendering import SERVICES, combination, container, render
 
 AWS = ipaddress.ip_address("52.94.5.1")
 WORKER = ipaddress.ip_address("10.20.30.40")
@@ -113,3 +113,17 @@ def test_the_admin_port_is_for_the_test_and_the_named_scrapers():
 
 def test_policies_can_be_left_out():
     assert render(sets=["networkPolicy.enabled=false"]).all("NetworkPolicy") == []
+
+
+def test_the_relay_has_a_public_port_only_where_events_from_outside_are_taken():
+    without, with_secret = combination("default"), combination("ha")
+    assert not without.has("Service", "ccm-relay")
+    assert {it["port"] for rule in policy(without, "relay")["ingress"] for it in rule["ports"]} == {9090}
+
+    ports = container(with_secret.pod("ccm-relay"), "relay")["ports"]
+    assert {"name": "http", "containerPort": 8080} in ports
+    assert with_secret.one("Service", "ccm-relay")["spec"]["ports"][0]["targetPort"] == "http"
+    assert lets_in(policy(with_secret, "relay"), "anybody", 8080)
+    named = policy(combination("everything"), "relay")["ingress"]
+    callers = next(rule["from"] for rule in named if rule["ports"][0]["port"] == 8080)
+    assert callers == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]

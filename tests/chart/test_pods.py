@@ -86,9 +86,9 @@ def test_phases_of_drain_are_those_of_the_defaults(service):
 
 
 FILES = {
-    "api": {"bus-url", "oidc-client-secret", "store-key", "store-url"},
+    "api": {"bus-url", "inbound-secret", "oidc-client-secret", "store-key", "store-url"},
     "scheduler": {"aws-accounts", "bus-url", "cml-password", "store-key", "store-url"},
-    "relay": {"bus-url", "relay-sinks", "store-key", "store-url"},
+    "relay": {"bus-url", "inbound-secret", "relay-sinks", "store-key", "store-url"},
 }
 
 

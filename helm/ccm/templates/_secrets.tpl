@@ -8,6 +8,15 @@ cmlPassword: {variable: CCM_CML__PASSWORD_FILE, services: [scheduler]}
 awsAccounts: {variable: CCM_AWS__ACCOUNTS_FILE, services: [scheduler]}
 awsCredentials: {variable: AWS_SHARED_CREDENTIALS_FILE, services: [scheduler]}
 relaySinks: {variable: CCM_RELAY__SINKS_FILE, services: [relay]}
+inboundSecret: {variable: CCM_RELAY__INBOUND__SECRET_FILE, services: [api, relay]}
+inboundBearer: {variable: CCM_RELAY__INBOUND__BEARER_FILE, services: [api, relay]}
+{{- end -}}
+
+{{/* Whether events from outside are taken: "yes", or nothing. */}}
+{{- define "ccm.inbound" -}}
+{{- range list .Values.secrets.inboundSecret .Values.secrets.inboundBearer -}}
+{{- if or .value .existingSecret -}}yes{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Values that the chart keeps in a Secret of its own, but for a made key. */}}

@@ -1,8 +1,8 @@
 //! The API's configuration; `defaults.toml` documents each key.
 
 use ccm_config::section::{
-    AdminSection, AuthSection, BusSection, DrainSection, EventsSection, HttpSection, StoreSection,
-    TelemetrySection,
+    AdminSection, AuthSection, BusSection, DrainSection, EventsSection, HttpSection,
+    InboundOnlySection, InboundSection, StoreSection, TelemetrySection,
 };
 use ccm_runtime::ServiceConfig;
 use serde::Deserialize;
@@ -26,6 +26,8 @@ pub struct ApiConfig {
     pub bus: BusSection,
     /// `[events]`: what of the past is near at hand.
     pub events: EventsSection,
+    /// `[relay]`: who may send events from outside.
+    pub relay: InboundOnlySection,
     /// `[sse]`: how streams are kept.
     pub sse: SseSection,
     /// `[drain]`: the phases of stopping.
@@ -45,6 +47,7 @@ impl ApiConfig {
             store: StoreSection::for_testing(),
             bus: BusSection::for_testing(),
             events: EventsSection::for_testing(),
+            relay: InboundOnlySection { inbound: InboundSection::for_testing() },
             sse: SseSection::for_testing(),
             drain: DrainSection::for_testing(),
             telemetry: TelemetrySection::for_testing(),
@@ -73,6 +76,7 @@ impl ServiceConfig for ApiConfig {
         if let Err(err) = Auth::new(self.auth.mode, self.http.listen) {
             faults.push(err.to_string());
         }
+        faults.extend(ccm_inbound::check(&self.relay.inbound));
         #[cfg(feature = "distributed")]
         faults.extend(crate::wiring::check(self));
         faults

@@ -11,7 +11,6 @@ pub mod openapi;
 pub mod problem;
 mod router;
 mod routes;
-mod server;
 mod state;
 mod topology;
 #[cfg(feature = "distributed")]
@@ -65,14 +64,17 @@ pub fn router(
         &config.sse,
         shell,
     );
+    let meter = shell.meter("ccm-api");
+    let inbound = ccm_inbound::WayIn::new(&deps.fleet, &config.relay.inbound, &meter)?;
     let state = state::AppState {
         live,
+        inbound,
         fleet: deps.fleet,
         auth: auth::Auth::new(config.auth.mode, listener)?,
         ready: shell.ready.clone(),
         process: deps.process.into(),
     };
-    Ok(router::router(state, &shell.meter("ccm-api")))
+    Ok(router::router(state, &meter))
 }
 
 /// Binds the public port and starts serving; returns where, once requests can come.
@@ -85,6 +87,7 @@ pub async fn start(deps: Deps, config: &ApiConfig, shell: &Shell) -> anyhow::Res
     let listener = shell.listen("http", config.http.listen)?;
     let address = listener.local_addr()?;
     let router = router(deps, config, address, shell)?;
-    shell.tasks.spawn_critical("http", server::serve(listener, router, shell.clone()));
+    let served = ccm_runtime::serve::<live::Hangup>(listener, router, shell.clone());
+    shell.tasks.spawn_critical("http", served);
     Ok(address)
 }

@@ -94,6 +94,9 @@ pub(crate) const NEEDS: &[(&str, Permission)] = &[
     ("extend_session", Permission::Read),
 ];
 
+/// Operations that no caller asks for: whoever sends them has a secret of `relay.inbound`.
+const BY_SECRET: &[&str] = &["receive_events", "consent_to_events"];
+
 /// Adds to each operation what all have in common: the problem, and what it needs. Says of answers that no
 /// field is ever left out.
 pub(crate) fn finish(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
@@ -103,8 +106,14 @@ pub(crate) fn finish(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi:
     let needs: BTreeMap<&str, Permission> = NEEDS.iter().copied().collect();
     let optional = all_optional(&document);
     for item in document.paths.paths.values_mut() {
-        let operations =
-            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+            &mut item.patch,
+            &mut item.options,
+        ];
         for operation in operations.into_iter().flatten() {
             add_problem(operation);
             if let Some(RefOr::T(body)) = &mut operation.request_body
@@ -113,6 +122,10 @@ pub(crate) fn finish(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi:
                 body.required = Some(Required::False);
             }
             let id = operation.operation_id.as_deref().unwrap_or_default();
+            if BY_SECRET.contains(&id) {
+                let by_secret = ExtensionsBuilder::new().add("x-caller", "sender").build();
+                operation.extensions = Some(by_secret);
+            }
             if let Some(permission) = needs.get(id) {
                 let extensions = ExtensionsBuilder::new()
                     .add("x-permission", permission.as_str())

@@ -7,8 +7,9 @@ use std::error::Error;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use ccm_app::FleetError;
+use ccm_app::{Declined, FleetError};
 use ccm_domain::{DomainError, FieldFault};
+use ccm_events::foreign::Unreadable;
 use ccm_ports::StoreError;
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,15 @@ impl Problem {
         problem
     }
 
+    /// Returns a problem about several fields.
+    #[must_use]
+    pub(crate) fn fields(code: &'static str, faults: Vec<FieldFault>) -> Self {
+        let detail = DomainError::Invalid { faults: faults.clone() }.to_string();
+        let mut problem = Self::new(code, detail);
+        problem.0.errors = faults.into_iter().map(FieldError::from).collect();
+        problem
+    }
+
     /// Adds when to try again.
     #[must_use]
     pub fn retry_after(mut self, pause: Duration) -> Self {
@@ -125,14 +135,7 @@ impl From<DomainError> for Problem {
     fn from(err: DomainError) -> Self {
         match err {
             DomainError::NotPossible { code, detail } => Self::new(code, detail),
-            DomainError::Invalid { faults } => {
-                let mut problem = Self::new(
-                    "invalid",
-                    DomainError::Invalid { faults: faults.clone() }.to_string(),
-                );
-                problem.0.errors = faults.into_iter().map(FieldError::from).collect();
-                problem
-            }
+            DomainError::Invalid { faults } => Self::fields("invalid", faults),
             DomainError::SpecChanged => Self::new("spec_changed", err.to_string()),
             DomainError::Forbidden(forbidden) => Self::new("forbidden", forbidden.to_string()),
         }
@@ -153,6 +156,22 @@ impl From<FleetError> for Problem {
                 let detail =
                     format!("too many changes at once to the same {what}; nothing was done");
                 Self::new("contended", detail).retry_after(SOON)
+            }
+        }
+    }
+}
+
+impl From<Declined> for Problem {
+    fn from(declined: Declined) -> Self {
+        let (code, detail) = (declined.code(), declined.to_string());
+        match declined {
+            Declined::Failed(err) => err.into(),
+            Declined::Unreadable(Unreadable::Invalid(faults)) => Self::fields(code, faults),
+            Declined::TooMany { wait, .. } => Self::new(code, detail).retry_after(wait),
+            Declined::Closed
+            | Declined::Stranger(_)
+            | Declined::Unreadable(Unreadable::Media(_) | Unreadable::TooLarge(_)) => {
+                Self::new(code, detail)
             }
         }
     }
@@ -198,8 +217,9 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
         if let Some(pause) = retry_after {
-            let seconds = HeaderValue::from(pause.as_secs().max(1));
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            // Rounded up, so that who waits so long finds room.
+            let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
         }
         response
     }

@@ -20,12 +20,13 @@ use crate::middleware::{headers, idempotency, known_query, limits, measure, ours
 use crate::openapi::Document;
 use crate::problem::Problem;
 use crate::routes::{
-    docs, events, lab_files, labs, licenses, operations, runs, schedules, session, settings,
-    system, ui, worker_actions, worker_parts, workers,
+    docs, events, inbound, lab_files, labs, licenses, operations, runs, schedules, session,
+    settings, system, ui, worker_actions, worker_parts, workers,
 };
 use crate::state::AppState;
 
-/// Every route under `/api/v1`. Each handler takes the caller; a test proves it.
+/// Every route under `/api/v1`. Each handler takes the caller, but the one of events from outside, whose senders
+/// have a secret of their own; a test proves it.
 pub(crate) fn api() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
         .routes(routes!(workers::list_workers, workers::create_worker))
@@ -67,6 +68,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(settings::show_settings, settings::change_settings))
         .routes(routes!(events::stream_events))
         .routes(routes!(events::list_events))
+        .routes(routes!(inbound::receive_events, inbound::consent_to_events))
         .routes(routes!(system::show_system))
         .routes(routes!(events::list_streams))
         .routes(routes!(events::end_stream))

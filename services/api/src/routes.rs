@@ -2,6 +2,7 @@
 
 pub(crate) mod docs;
 pub(crate) mod events;
+pub(crate) mod inbound;
 pub(crate) mod lab_files;
 pub(crate) mod labs;
 pub(crate) mod licenses;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use ccm_app::Fleet;
+use ccm_inbound::WayIn;
 use ccm_runtime::Ready;
 
 use crate::auth::Auth;
@@ -16,6 +17,8 @@ pub(crate) struct AppState {
     pub(crate) fleet: Fleet,
     /// Event streams.
     pub(crate) live: Live,
+    /// Events from outside.
+    pub(crate) inbound: WayIn,
     /// How callers are known.
     pub(crate) auth: Auth,
     /// What `/readyz` says of this process.
@@ -27,6 +30,12 @@ pub(crate) struct AppState {
 impl FromRef<AppState> for Fleet {
     fn from_ref(state: &AppState) -> Self {
         state.fleet.clone()
+    }
+}
+
+impl FromRef<AppState> for WayIn {
+    fn from_ref(state: &AppState) -> Self {
+        state.inbound.clone()
     }
 }
 

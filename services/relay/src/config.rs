@@ -5,7 +5,8 @@ use std::time::Duration;
 use ccm_app::leadership::LeaseTimes;
 use ccm_config::Span;
 use ccm_config::section::{
-    AdminSection, BusSection, DrainSection, EventsSection, StoreSection, TelemetrySection,
+    AdminSection, BusSection, DrainSection, EventsSection, HttpSection, InboundSection,
+    StoreSection, TelemetrySection,
 };
 use ccm_runtime::ServiceConfig;
 use serde::Deserialize;
@@ -65,6 +66,7 @@ impl Default for RelayConfig {
             poll: Span::from_secs(1),
             sinks: Vec::new(),
             delivery: DeliverySection::default(),
+            inbound: InboundSection::for_testing(),
         }
         .into()
     }
@@ -82,6 +84,8 @@ pub struct RelaySection {
     pub sinks: Vec<SinkSection>,
     /// How they are sent.
     pub delivery: DeliverySection,
+    /// Who may send events from outside.
+    pub inbound: InboundSection,
 }
 
 /// `[relay.delivery]`.
@@ -114,6 +118,7 @@ impl RelaySection {
         if give_up < longest_pause {
             faults.push("relay.delivery.give_up must be at least longest_pause".to_owned());
         }
+        faults.extend(ccm_inbound::check(&self.inbound));
         faults
     }
 
@@ -137,7 +142,7 @@ impl Default for DeliverySection {
 
 impl From<RelaySection> for RelayConfig {
     fn from(section: RelaySection) -> Self {
-        let RelaySection { batch, poll, sinks, delivery } = section;
+        let RelaySection { batch, poll, sinks, delivery, inbound: _ } = section;
         Self {
             batch: batch.max(1),
             poll: poll.get(),
@@ -158,6 +163,8 @@ impl From<RelaySection> for RelayConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProcessConfig {
+    /// `[http]`: where events from outside are taken.
+    pub http: HttpSection,
     /// `[admin]`.
     pub admin: AdminSection,
     /// `[store]`.
@@ -192,9 +199,13 @@ impl ServiceConfig for ProcessConfig {
     }
 
     fn check(&self) -> Vec<String> {
-        let faults = self.relay.check();
+        let mut faults = self.relay.check();
+        let Self { http, admin, .. } = self;
+        if http.listen == admin.listen && http.listen.port() != 0 {
+            faults.push("http.listen and admin.listen are the same".to_owned());
+        }
         #[cfg(feature = "distributed")]
-        let faults = [faults, crate::wiring::check(self)].concat();
+        faults.extend(crate::wiring::check(self));
         faults
     }
 }

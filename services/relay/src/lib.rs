@@ -4,6 +4,7 @@ mod backlog;
 pub mod config;
 mod cursor;
 mod delivery;
+mod inbound;
 mod instruments;
 mod leading;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod start;
 pub mod wiring;
 
 pub use config::{DeliverySection, DeliveryTimes, RelayConfig, RelaySection};
+pub use inbound::take_events;
 pub use outbox::{Failed, Outlet, Told};
 pub use sinks::SinkSection;
 pub use start::{Deps, Relay, start};

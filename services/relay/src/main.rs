@@ -14,6 +14,7 @@ fn main() -> ExitCode {
 
 async fn start(config: ProcessConfig, shell: Shell) -> anyhow::Result<()> {
     let deps = ccm_relay::wiring::connect(&config, &shell).await?;
+    ccm_relay::take_events(&deps.fleet, &config.relay.inbound, &config.http, &shell)?;
     ccm_relay::start(deps, RelayConfig::of(config), &shell);
     Ok(())
 }

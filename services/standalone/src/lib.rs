@@ -8,7 +8,7 @@ pub mod wiring;
 use std::net::SocketAddr;
 
 use ccm_api::ApiConfig;
-use ccm_config::section::{BusSection, EventsSection, StoreSection};
+use ccm_config::section::{BusSection, EventsSection, InboundOnlySection, StoreSection};
 use ccm_relay::RelayConfig;
 use ccm_runtime::Shell;
 use ccm_scheduler::SchedulerConfig;
@@ -44,6 +44,7 @@ pub async fn start(config: StandaloneConfig, shell: &Shell) -> anyhow::Result<So
         store: StoreSection::for_testing(),
         bus: BusSection::for_testing(),
         events: EventsSection::for_testing(),
+        relay: InboundOnlySection { inbound: config.relay.inbound.clone() },
         sse: config.sse.clone(),
         drain: config.drain.clone(),
         telemetry: config.telemetry.clone(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ccm_domain::{Actor, ActorKind, CommandKind, FieldFault, Timestamp, WorkerState};
 use ccm_events::foreign::{self, Foreign, Gate, InstanceNotice, Message, Stranger, Unreadable};
-use ccm_events::signature::fingerprint;
+use ccm_events::signature::{InvalidKey, fingerprint};
 use ccm_ports::{Receipt, StoreError, Writer};
 use tokio::time::Instant;
 
@@ -92,6 +92,39 @@ pub struct Consent {
     pub origin: String,
     /// How many requests in a minute.
     pub rate: u32,
+}
+
+impl InboundOptions {
+    /// Reads them as they are configured: secrets of Standard Webhooks, and bearer tokens.
+    ///
+    /// # Errors
+    /// When a secret is none of Standard Webhooks; it is not repeated.
+    pub fn read<'a>(
+        secrets: impl IntoIterator<Item = &'a str>,
+        bearers: impl IntoIterator<Item = &'a str>,
+        rate: u32,
+        origins: Vec<String>,
+    ) -> Result<Self, InvalidKey> {
+        Ok(Self { gate: Gate::read(secrets, bearers)?, rate, origins })
+    }
+}
+
+impl Declined {
+    /// Returns the stable word for it, in problems and metrics.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Closed => "inbound_off",
+            Self::Stranger(_) => "unauthenticated",
+            Self::Unreadable(Unreadable::Media(_)) => "unsupported_media_type",
+            Self::Unreadable(Unreadable::TooLarge(_)) => "body_too_large",
+            Self::Unreadable(Unreadable::Invalid(_)) => "invalid_event",
+            Self::TooMany { .. } => "too_many_events",
+            Self::Failed(FleetError::Store(StoreError::Unavailable(_))) => "store_unavailable",
+            Self::Failed(FleetError::Contended(_)) => "contended",
+            Self::Failed(_) => "internal",
+        }
+    }
 }
 
 impl Inbound {

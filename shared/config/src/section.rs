@@ -12,7 +12,7 @@ mod telemetry;
 
 pub use auth::{AuthMode, AuthSection, OidcSection};
 pub use drain::DrainSection;
-pub use inbound::InboundSection;
+pub use inbound::{InboundOnlySection, InboundSection};
 pub use listen::{AdminSection, HttpSection};
 pub use storage::{BusSection, EventsSection, StoreSection};
 pub use telemetry::{LogFormat, TelemetrySection};

@@ -32,6 +32,7 @@ const STORE: &str = "ccm-store";
 const BUS: &str = "ccm-bus";
 const BACKPLANE: &str = "ccm-backplane";
 const FANOUT: &str = "ccm-fanout";
+const INBOUND: &str = "ccm-inbound";
 const CML: &str = "ccm-cml";
 const AWS: &str = "ccm-aws";
 const CONFIG: &str = "ccm-config";
@@ -64,6 +65,8 @@ pub(super) const ALLOWED: &[Allowed] = &[
     // What the processes of one installation share, for the `wiring.rs` of each.
     Allowed { name: BACKPLANE, ours: &[PORTS, APP, STORE, BUS, CONFIG, RUNTIME], tests: &[] },
     Allowed { name: FANOUT, ours: &[DOMAIN, EVENTS], tests: &[] },
+    // The two ports that take events from outside do it alike.
+    Allowed { name: INBOUND, ours: &[EVENTS, PORTS, APP, CONFIG, TELEMETRY], tests: &[] },
     Allowed { name: CML, ours: &[DOMAIN, PORTS], tests: &[] },
     Allowed { name: AWS, ours: &[DOMAIN, PORTS], tests: &[] },
     Allowed { name: CONFIG, ours: &[], tests: &[] },
@@ -72,7 +75,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
     Allowed { name: TESTKIT, ours: &[DOMAIN, EVENTS, PORTS], tests: &[] },
     Allowed {
         name: API,
-        ours: &[DOMAIN, EVENTS, PORTS, APP, FANOUT, BACKPLANE, CONFIG, TELEMETRY, RUNTIME],
+        ours: &[DOMAIN, EVENTS, PORTS, APP, FANOUT, INBOUND, BACKPLANE, CONFIG, TELEMETRY, RUNTIME],
         tests: &[],
     },
     Allowed {
@@ -82,7 +85,7 @@ pub(super) const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         name: RELAY,
-        ours: &[DOMAIN, EVENTS, PORTS, APP, BACKPLANE, CONFIG, TELEMETRY, RUNTIME],
+        ours: &[DOMAIN, EVENTS, PORTS, APP, INBOUND, BACKPLANE, CONFIG, TELEMETRY, RUNTIME],
         tests: &[],
     },
     Allowed {

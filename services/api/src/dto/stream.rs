@@ -1,4 +1,4 @@
-//! Open event streams.
+//! Open event streams, and events from outside.
 
 use ccm_fanout::StreamView;
 use serde::{Deserialize, Serialize};
@@ -47,4 +47,14 @@ impl From<StreamView> for StreamClient {
             sent_bytes: view.bytes,
         }
     }
+}
+
+/// What became of the events of a request from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceivedEvents {
+    /// Events that were new.
+    pub accepted: u64,
+    /// Events that came before.
+    pub known: u64,
 }

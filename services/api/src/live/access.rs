@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ccm_domain::{Actor, Timestamp};
 use ccm_fanout::Visible;
+use ccm_runtime::Visit;
 use tokio_util::sync::CancellationToken;
 
 /// How long a client that was ended may take to read its goodbye.
@@ -47,9 +48,11 @@ impl Hangup {
     pub(crate) fn token(&self) -> CancellationToken {
         self.0.clone()
     }
+}
 
-    /// Waits until the stream of this connection was ended and had time to say so.
-    pub(crate) async fn is_due(&self) {
+impl Visit for Hangup {
+    /// When the stream of this connection was ended and had time to say so.
+    async fn is_over(&self) {
         self.0.cancelled().await;
         tokio::time::sleep(LAST_WORDS).await;
     }

@@ -27,7 +27,9 @@ const KEPT_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, h
 
 /// Carries a request out once per key of its caller.
 pub(crate) async fn once(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if request.method() != Method::POST || !request.headers().contains_key(KEY) {
+    let is_plain = request.method() != Method::POST || !request.headers().contains_key(KEY);
+    // Events have ids of their own, and their senders are no callers.
+    if is_plain || request.uri().path() == ccm_inbound::PATH {
         return next.run(request).await;
     }
     match guarded(&state, request, next).await {

@@ -25,6 +25,12 @@ const fn entry(
 /// The catalog, by status and code.
 pub const CATALOG: &[Entry] = &[
     entry(
+        "invalid_event",
+        400,
+        "The event is not valid",
+        "`errors` names every attribute that is missing or wrong. Nothing of a batch with such an event is taken.",
+    ),
+    entry(
         "invalid_header",
         400,
         "A header is not valid",
@@ -66,6 +72,12 @@ pub const CATALOG: &[Entry] = &[
         403,
         "The request comes from another site",
         "Requests that change something must come from our own pages or from no page at all.",
+    ),
+    entry(
+        "inbound_off",
+        404,
+        "Events from outside are not taken",
+        "`relay.inbound.secret` or `relay.inbound.bearer` turns them on.",
     ),
     entry("no_such_route", 404, "There is no such address", "See `/api/docs` for all addresses."),
     entry(
@@ -218,6 +230,12 @@ pub const CATALOG: &[Entry] = &[
         428,
         "If-Match is missing",
         "Send the `ETag` of what you read, so that nobody's change is lost.",
+    ),
+    entry(
+        "too_many_events",
+        429,
+        "Too many events from outside",
+        "Nothing was taken. `Retry-After` says when to send them again.",
     ),
     entry(
         "internal",

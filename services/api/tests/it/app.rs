@@ -55,6 +55,25 @@ impl TestApp {
         Self::on(|_| {})
     }
 
+    /// The API that takes events from outside, of whoever has this token, so many in a minute.
+    pub(crate) fn taking_events(token: &str, rate: u32) -> Self {
+        Self::built(|_| {}, &Self::of_senders(token, rate))
+    }
+
+    /// The same on a store that forgets who sent what.
+    pub(crate) fn taking_events_on_a_broken_store(token: &str) -> Self {
+        let broken = |stores: &mut Stores| stores.receipts = faulty(&stores.receipts, &Fault::Away);
+        Self::built(broken, &Self::of_senders(token, 300))
+    }
+
+    fn of_senders(token: &str, rate: u32) -> ApiConfig {
+        let mut config = ApiConfig::for_testing();
+        let inbound = &mut config.relay.inbound;
+        inbound.bearer = [token].into_iter().collect();
+        (inbound.rate, inbound.origins) = (rate, vec!["hooks.example".to_owned()]);
+        config
+    }
+
     /// The API on a store that cannot be reached.
     pub(crate) fn with_broken_store() -> Self {
         Self::with_fault(&Fault::Away)
@@ -81,6 +100,10 @@ impl TestApp {
     }
 
     fn on(change: impl FnOnce(&mut Stores)) -> Self {
+        Self::built(change, &ApiConfig::for_testing())
+    }
+
+    fn built(change: impl FnOnce(&mut Stores), config: &ApiConfig) -> Self {
         let clock = Arc::new(MovedClock::at(START));
         let bus = LocalBus::default();
         let mut stores = Embedded::memory().unwrap().stores();
@@ -89,8 +112,7 @@ impl TestApp {
         let shell = Shell::for_testing();
         let app = Self { router: Router::new(), fleet, clock, bus, shell };
         let listener = "127.0.0.1:8080".parse().unwrap();
-        let config = ApiConfig::for_testing();
-        let router = ccm_api::router(app.deps(), &config, listener, &app.shell).unwrap();
+        let router = ccm_api::router(app.deps(), config, listener, &app.shell).unwrap();
         Self { router, ..app }
     }
 
@@ -135,6 +157,7 @@ impl TestApp {
         collect(&stores.runs, &mut all).await;
         collect(&stores.commands, &mut all).await;
         collect(&stores.replies, &mut all).await;
+        collect(&stores.receipts, &mut all).await;
         collect(&stores.settings, &mut all).await;
         let backlog = stores.outbox.backlog().await.unwrap();
         all.push(("outbox".to_owned(), String::new(), backlog));

@@ -8,6 +8,7 @@ mod documents;
 mod examples;
 mod faults;
 mod idempotency;
+mod inbound;
 mod labs;
 mod licenses;
 mod lists;

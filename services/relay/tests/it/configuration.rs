@@ -24,7 +24,10 @@ fn all_that_is_wrong_is_said_at_once_and_no_secret_is() {
     ]"#;
     let pause = ("CCM_RELAY__DELIVERY__FIRST_PAUSE", "1h");
 
-    let output = run("--check", &[("CCM_RELAY__SINKS", sinks), pause]);
+    let secret = ("CCM_RELAY__INBOUND__SECRET", "hunter4");
+    let bearer = ("CCM_RELAY__INBOUND__BEARER", "hunter5");
+
+    let output = run("--check", &[("CCM_RELAY__SINKS", sinks), pause, secret, bearer]);
 
     assert_eq!(output.status.code(), Some(64), "{output:?}");
     let said = said(&output);
@@ -35,6 +38,8 @@ fn all_that_is_wrong_is_said_at_once_and_no_secret_is() {
         "relay.sinks[1].url is a private address",
         "relay.sinks[1].headers: \"webhook-id\" is set by the relay itself",
         "relay.delivery.first_pause must be from 1s to longest_pause",
+        "relay.inbound.secret: expected whsec_",
+        "relay.inbound.bearer must have at least 16 characters",
     ] {
         assert!(said.contains(part), "{part} is not in {said}");
     }

@@ -9,6 +9,7 @@ mod crashes;
 mod dead_letters;
 mod deliveries;
 mod desk;
+mod inbound;
 mod outside;
 mod process;
 mod receiver;

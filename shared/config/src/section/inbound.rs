@@ -6,16 +6,26 @@ use crate::Secrets;
 
 /// `[relay.inbound]`: events from outside, refused unless a secret is set.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct InboundSection {
     /// Secrets of Standard Webhooks, `whsec_…`; several while one is replaced.
+    #[serde(default)]
     pub secret: Secrets,
     /// Bearer tokens, for senders that cannot sign; several while one is replaced.
+    #[serde(default)]
     pub bearer: Secrets,
     /// Events that this process takes in a minute.
     pub rate: u32,
-    /// Names of senders that an abuse-protection handshake is answered with consent; `*` for all.
+    /// Names of senders that are given consent when they ask for it first; `*` for all.
     pub origins: Vec<String>,
+}
+
+/// `[relay]` of a process that does nothing of it but take events from outside.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InboundOnlySection {
+    /// `[relay.inbound]`.
+    pub inbound: InboundSection,
 }
 
 impl InboundSection {
@@ -37,14 +47,14 @@ impl InboundSection {
         }
         faults
     }
-}
 
-impl Default for InboundSection {
-    fn default() -> Self {
+    /// Returns a section for tests: closed.
+    #[must_use]
+    pub fn for_testing() -> Self {
         Self {
             secret: Secrets::default(),
             bearer: Secrets::default(),
-            rate: 600,
+            rate: 300,
             origins: Vec::new(),
         }
     }

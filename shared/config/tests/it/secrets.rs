@@ -6,7 +6,7 @@ use ccm_config::section::InboundSection;
 use ccm_config::{Secret, Secrets, Sources, load};
 use serde::Deserialize;
 
-const DEFAULTS: &str = "[relay]\nsinks = []\n[relay.inbound]\nrate = 600\n";
+const DEFAULTS: &str = "[relay]\nsinks = []\n[relay.inbound]\nrate = 300\norigins = []\n";
 
 #[derive(Debug, Deserialize)]
 struct Config {
@@ -92,7 +92,7 @@ fn a_value_that_is_no_text_is_refused_without_being_repeated() {
 fn bearer_tokens_that_can_be_guessed_are_refused() {
     let bearer = |token: &str| InboundSection {
         bearer: [token].into_iter().collect(),
-        ..InboundSection::default()
+        ..InboundSection::for_testing()
     };
 
     assert!(bearer("a-token-of-twenty-xx").check().is_empty());

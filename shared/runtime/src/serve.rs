@@ -1,23 +1,23 @@
-//! The public port: an accept loop of our own, HTTP/1.1 only.
+//! A public port: an accept loop of our own, HTTP/1.1 only.
 //!
 //! `axum::serve` cannot set what matters here: no delay for small frames, a bound on slow request heads, and
 //! an end that waits for answers under way but for nothing else.
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use ccm_runtime::{Part, Shell};
-use http::Request;
+use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-use crate::live::Hangup;
+use crate::{Part, Shell};
 
 /// Longer than the 60 s for which load balancers keep idle connections, so that they close them and not we:
 /// a request on its way to a closed connection would be lost.
@@ -26,8 +26,25 @@ const IDLE: Duration = Duration::from_secs(75);
 /// Out of file descriptors: accepting again at once would only spin.
 const OUT_OF_FILES: Duration = Duration::from_millis(100);
 
+/// What belongs to one connection; its requests have it among their extensions, beside `ConnectInfo`.
+pub trait Visit: Clone + Default + Send + Sync + 'static {
+    /// Waits until the connection must be cut, whatever is under way on it.
+    fn is_over(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// Nothing belongs to it, and only its peer and the end of the process cut it.
+impl Visit for () {
+    async fn is_over(&self) {
+        std::future::pending().await
+    }
+}
+
 /// Serves until the process stops. Answers under way are finished; idle connections end at once.
-pub(crate) async fn serve(
+///
+/// # Errors
+///
+/// None at present: what fails is about one connection.
+pub async fn serve<V: Visit>(
     listener: TcpListener,
     router: Router,
     shell: Shell,
@@ -42,7 +59,8 @@ pub(crate) async fn serve(
         match accepted {
             Ok((stream, peer)) => {
                 let (router, keeper) = (router.clone(), shell.clone());
-                shell.tasks.spawn("connection", connection(stream, peer, router, keeper));
+                let connection = connection(stream, peer, router, keeper, V::default());
+                shell.tasks.spawn("connection", connection);
             }
             Err(err) if is_of_one_peer(&err) => {}
             Err(err) => {
@@ -56,14 +74,19 @@ pub(crate) async fn serve(
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, shell: Shell) {
+async fn connection<V: Visit>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    shell: Shell,
+    visit: V,
+) {
     // Held while the connection lives: stopping waits for its answer.
     let _hold = shell.hold(Part::Requests);
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let hangup = Hangup::default();
-    let of_request = hangup.clone();
+    let of_request = visit.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         request.extensions_mut().insert(of_request.clone());
@@ -77,13 +100,13 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, shell: 
     let stop = shell.stopping();
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        // An event stream was ended whose reader does not read; hyper would wait for it.
-        () = hangup.is_due() => return,
+        // Such as an event stream that was ended while nobody reads it; hyper would wait for its reader.
+        () = visit.is_over() => return,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = connection => ended,
-                () = hangup.is_due() => return,
+                () = visit.is_over() => return,
             }
         }
     };

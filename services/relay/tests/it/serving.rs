@@ -56,7 +56,8 @@ async fn the_leader_measures_what_waits_and_nobody_else_does() {
 
     start(&desk, &shell, Duration::from_millis(20));
 
-    let told = ["ccm_outbox_changes 0", "ccm_outbox_oldest_seconds 0", "ccm_relay_unpublished_events 0"];
+    let told =
+        ["ccm_outbox_changes 0", "ccm_outbox_oldest_seconds 0", "ccm_relay_unpublished_events 0"];
     eventually("nothing waits", async || {
         let text = shell.metrics.render().unwrap();
         told.iter().all(|line| text.lines().any(|it| it == *line)).then_some(()).ok_or(text)

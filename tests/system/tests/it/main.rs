@@ -22,6 +22,7 @@ mod browser_sleeps;
 mod chaos;
 mod clock_skew;
 mod cml_hangs;
+mod events_from_outside;
 mod figures;
 mod mongo_away;
 mod one_process;

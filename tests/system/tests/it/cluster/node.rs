@@ -25,7 +25,7 @@ pub(crate) enum Kind {
 pub(crate) struct Node {
     pub(crate) kind: Kind,
     pub(crate) process: Process,
-    /// Where an API process serves.
+    /// Where an API process serves, or a relay that takes events from outside.
     pub(crate) base: Option<String>,
     admin: SocketAddr,
     http: reqwest::Client,

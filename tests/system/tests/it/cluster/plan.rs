@@ -119,7 +119,8 @@ impl Plan {
                 nodes.push(self.node(kind, nth, &servers, folder.path()).await);
             }
         }
-        let pods = nodes.iter().filter_map(|node| node.base.clone()).collect();
+        let apis = nodes.iter().filter(|node| node.kind == Kind::Api);
+        let pods = apis.filter_map(|node| node.base.clone()).collect();
         let mut cluster = Cluster {
             nodes,
             redis,
@@ -185,7 +186,7 @@ impl Plan {
             .env("CCM_STORE__URL", mongo)
             .env("CCM_BUS__URL", redis)
             .env("CCM_BUS__NAMESPACE", &servers.namespace);
-        let http = (kind == Kind::Api).then(free_address);
+        let http = (kind != Kind::Scheduler).then(free_address);
         if let Some(http) = http {
             recipe = recipe.env("CCM_HTTP__LISTEN", http.to_string());
         }
@@ -223,8 +224,10 @@ impl Lines {
 fn concerns(variable: &str, kind: Kind) -> bool {
     let Some((section, _)) = variable.split_once("__") else { return true };
     match section {
-        "CCM_AUTH" | "CCM_SSE" | "CCM_HTTP" => kind == Kind::Api,
+        "CCM_AUTH" | "CCM_SSE" => kind == Kind::Api,
         "CCM_AWS" | "CCM_CML" | "CCM_JOBS" => kind == Kind::Scheduler,
+        "CCM_HTTP" => kind != Kind::Scheduler,
+        "CCM_RELAY" if variable.starts_with("CCM_RELAY__INBOUND__") => kind != Kind::Scheduler,
         "CCM_RELAY" => kind == Kind::Relay,
         _ => true,
     }

@@ -14,6 +14,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
 use crate::desk::Desk;
+use crate::outside::eventually;
 
 fn start(desk: &Desk, shell: &Shell, poll: Duration) -> Relay {
     let bus = Arc::new(desk.bus.clone());
@@ -58,11 +59,8 @@ async fn the_leader_measures_what_waits_and_nobody_else_does() {
 
     let told =
         ["ccm_outbox_changes 0", "ccm_outbox_oldest_seconds 0", "ccm_relay_unpublished_events 0"];
-    eventually("nothing waits", async || {
-        let text = shell.metrics.render().unwrap();
-        told.iter().all(|line| text.lines().any(|it| it == *line)).then_some(()).ok_or(text)
-    })
-    .await;
+    let has_all = |text: &String| told.iter().all(|line| text.lines().any(|it| it == *line));
+    eventually("nothing waits", async || shell.metrics.render().unwrap(), has_all).await;
     let metrics = shell.metrics.clone();
     shell.stop(&DrainSection::for_testing()).await.unwrap();
     assert!(!metrics.render().unwrap().contains("ccm_outbox_changes"));

@@ -136,3 +136,23 @@ pub struct CpuReading {
     /// Start of the period.
     pub at: Timestamp,
 }
+
+/// What to launch. `token` makes a repetition harmless: the same token never launches twice, and is refused with
+/// anything else in the order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaunchOrder {
+    /// Idempotency token, sent as `ClientToken`; the operation's id.
+    pub token: String,
+    /// The image.
+    pub image: ImageId,
+    /// The type.
+    pub instance_type: InstanceType,
+    /// Tags of the instance, `Name` among them.
+    pub tags: BTreeMap<String, String>,
+    /// Subnet, or the default one.
+    pub subnet: Option<String>,
+    /// Security groups, or the default one.
+    pub security_groups: Vec<String>,
+    /// Key pair.
+    pub key_name: Option<String>,
+}

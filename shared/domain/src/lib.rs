@@ -28,7 +28,9 @@ pub use id::{
     SinkName, WorkerId,
 };
 pub use idle::{IDLE_TAG, IdleInputs, IdlePolicy, IdleVerdict, Verdict};
-pub use instance::{CpuReading, Image, ImageQuery, Instance, InstanceState, StatusCheck};
+pub use instance::{
+    CpuReading, Image, ImageQuery, Instance, InstanceState, LaunchOrder, StatusCheck,
+};
 pub use lab::{Lab, LabFact, LabView};
 pub use license::{License, LicenseState};
 pub use revision::Epoch;

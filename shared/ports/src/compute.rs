@@ -3,28 +3,9 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use ccm_domain::{Image, ImageId, ImageQuery, Instance, InstanceId, InstanceType, Scope};
+use ccm_domain::{Image, ImageQuery, Instance, InstanceId, LaunchOrder, Scope};
 
 use crate::RemoteError;
-
-/// What to launch. `token` makes a repetition harmless: the same token never launches twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LaunchOrder {
-    /// Idempotency token, sent as `ClientToken`; the operation's id.
-    pub token: String,
-    /// The image.
-    pub image: ImageId,
-    /// The type.
-    pub instance_type: InstanceType,
-    /// Tags of the instance, `Name` among them.
-    pub tags: BTreeMap<String, String>,
-    /// Subnet, or the default one.
-    pub subnet: Option<String>,
-    /// Security groups, or the default one.
-    pub security_groups: Vec<String>,
-    /// Key pair.
-    pub key_name: Option<String>,
-}
 
 /// Machines in the cloud. Adapters: `ccm_aws`, `ccm_testkit::cloud`; both pass `contract::compute`.
 ///

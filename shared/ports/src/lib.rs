@@ -20,9 +20,10 @@ mod store;
 mod stores;
 
 pub use bus::{Bell, BusHealth, Chime, EventFeed, EventPublisher, Heard};
+pub use ccm_domain::LaunchOrder;
 pub use clock::{Clock, SharedClock, SystemClock};
 pub use cml::{CmlApi, Controller};
-pub use compute::{Compute, LaunchOrder};
+pub use compute::Compute;
 pub use documents::{Leader, Process, Receipt, Reply, SETTINGS_KEY, dead_letter_key, lab_key};
 pub use error::{BusError, RemoteError, StoreError};
 pub use lease::{LeaseRecord, LeaseRole, LeaseStore, SEALED};

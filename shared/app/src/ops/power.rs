@@ -16,8 +16,7 @@ impl FleetOps {
     /// Launches the instance under the operation's id; the same id never launches twice.
     pub(super) async fn launch(&self, worker: &Worker) -> Result<Stepped> {
         let Some(operation) = worker.open_power().cloned() else { return Ok(Stepped::Wait) };
-        let settings = self.settings().await?;
-        let launched = match self.order(worker, &operation, &settings).await {
+        let launched = match self.fixed_order(worker, &operation).await? {
             Ok(order) => self.remotes.compute.launch(&worker.scope, &order).await,
             Err(err) => Err(err),
         };
@@ -27,10 +26,14 @@ impl FleetOps {
         let written = self
             .with_worker(worker.id, |w| match &launched {
                 Ok(instance) => {
+                    w.status.order = None;
                     w.observe_instance(instance, endpoint.clone(), now);
                     w.step_power(|o| o.reach("launch", now));
                 }
                 Err(err) => {
+                    if !may_have_happened(err) {
+                        w.status.order = None;
+                    }
                     w.step_power(|o| note_failure(o, err, now));
                     if w.open_power().is_none() {
                         w.observe_failed_launch(&err.to_string(), now);
@@ -54,6 +57,34 @@ impl FleetOps {
             }
             Err(err) => Err(err),
         }
+    }
+
+    /// Returns the order of this operation, the same at each attempt.
+    ///
+    /// It is written down before EC2 hears of it: when the answer is lost, somebody may change tags or settings
+    /// before the next attempt, and EC2 refuses a token that comes with another order.
+    async fn fixed_order(
+        &self,
+        worker: &Worker,
+        operation: &Operation,
+    ) -> Result<std::result::Result<LaunchOrder, RemoteError>> {
+        let token = operation.id.to_string();
+        let is_fixed =
+            |worker: &Worker| worker.status.order.clone().filter(|order| order.token == token);
+        if let Some(order) = is_fixed(worker) {
+            return Ok(Ok(order));
+        }
+        let order = match self.order(worker, operation, &self.settings().await?).await {
+            Ok(order) => order,
+            Err(err) => return Ok(Err(err)),
+        };
+        let fix = |worker: &mut Worker| {
+            let order = is_fixed(worker).unwrap_or_else(|| order.clone());
+            worker.status.order = Some(order.clone());
+            order
+        };
+        let (_, order) = self.with_worker(worker.id, fix).await?;
+        Ok(Ok(order))
     }
 
     async fn order(
@@ -195,6 +226,15 @@ impl FleetOps {
 }
 
 /// Notes a refusal in the operation: planned again where that helps, failed with a next step where not.
+/// Whether a launch that ended so may have taken place all the same: its answer was lost, or AWS's own client lost
+/// one and was refused when it tried again.
+const fn may_have_happened(err: &RemoteError) -> bool {
+    matches!(
+        err,
+        RemoteError::Unavailable(_) | RemoteError::Unexpected(_) | RemoteError::Throttled(_)
+    )
+}
+
 pub(super) fn note_failure(
     operation: &mut Operation,
     err: &RemoteError,

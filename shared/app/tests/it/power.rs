@@ -215,6 +215,25 @@ async fn a_launch_whose_answer_is_lost_is_found_again_and_one_that_dies_is_told_
 }
 
 #[tokio::test]
+async fn a_launch_whose_answer_is_lost_is_asked_for_in_the_same_words_whatever_was_changed_since() {
+    let world = World::new(0);
+    world.sim.cloud().faults(|faults| faults.launch_answer_lost_next = 1);
+    let fresh = created(&world).await;
+    world.ops(1).reconcile(fresh.id, ccm_app::Sight::Old).await.unwrap();
+    let waits = world.worker(fresh.id).await;
+    assert!(waits.status.order.is_some() && waits.instance_id().is_none(), "{waits:#?}");
+
+    let tags = [("team".to_owned(), "night shift".to_owned())].into();
+    let any = ccm_app::Expected::Any;
+    world.fleet.set_tags(&person(), &which(&waits), &any, &tags).await.unwrap();
+    let up = world.drive(&world.ops(1), fresh.id, 10 * MINUTE).await;
+
+    ended(&up, OperationState::Succeeded);
+    assert_eq!(launches(&world), 1);
+    assert_eq!((up.status.tags["team"].as_str(), up.status.order), ("night shift", None));
+}
+
+#[tokio::test]
 async fn a_stop_while_it_starts_replaces_the_start() {
     let world = World::fleet_of(3).await;
     let worker = world.stopped().await;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activity, Author, IdleVerdict, ImageId, InstanceId, InstanceState, InstanceType, License,
-    StatusCheck, Timestamp,
+    Activity, Author, IdleVerdict, ImageId, InstanceId, InstanceState, InstanceType, LaunchOrder,
+    License, StatusCheck, Timestamp,
 };
 
 /// A worker's state as operators know it.
@@ -259,6 +259,9 @@ pub struct Status {
     pub state_reason: Option<String>,
     /// The instance.
     pub instance: Option<InstanceFacts>,
+    /// What was ordered of EC2 and may have been launched: asked for again in the same words, whatever was changed
+    /// since.
+    pub order: Option<LaunchOrder>,
     /// All tags of the instance.
     pub tags: BTreeMap<String, String>,
     /// When EC2 last told of it.

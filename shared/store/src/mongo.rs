@@ -42,6 +42,7 @@ use mongodb::{Client, Collection, Database};
 
 use self::clock::StoreClock;
 use self::error::{Fault, classify, ended, late};
+use self::outbox::Horizon;
 use crate::fenced::Fenced;
 use crate::vault::Vault;
 use crate::{MongoUrl, OpenOptions};
@@ -59,6 +60,7 @@ struct Parts {
     vault: Option<Vault>,
     clock: StoreClock,
     fenced: Fenced,
+    horizon: Horizon,
 }
 
 impl Mongo {
@@ -76,7 +78,14 @@ impl Mongo {
         let db = settings::database(&client, url, timeout, first.is_replicated);
         let clock = StoreClock::starting_at(first.ahead);
         let store = Self {
-            parts: Arc::new(Parts { db, timeout, vault, clock, fenced: Fenced::default() }),
+            parts: Arc::new(Parts {
+                db,
+                timeout,
+                vault,
+                clock,
+                fenced: Fenced::default(),
+                horizon: Horizon::default(),
+            }),
         };
         indexes::make(&store).await?;
         Ok(store)

@@ -1,6 +1,7 @@
 //! Changes not yet told: they wait in their documents.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::anyhow;
 use async_trait::async_trait;
@@ -57,8 +58,17 @@ impl Outbox for Mongo {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let rows: Vec<Row> = self.look("read the outbox", |name| oldest(name, limit)).await?;
-        gather(rows, limit)
+        let horizon = &self.parts.horizon;
+        let near = horizon.get(limit);
+        let mut rows: Vec<Row> =
+            self.look("read the outbox", |name| oldest(name, limit, near)).await?;
+        if near.is_some() && rows.len() < limit {
+            rows = self.look("read the outbox", |name| oldest(name, limit, None)).await?;
+        }
+        let is_full = rows.len() >= limit;
+        let line = line(rows);
+        horizon.note(limit, line.iter().map(|(_, (waiting, _))| *waiting), is_full);
+        gather(line, limit)
     }
 
     async fn told(&self, told: &[Pending]) -> Result<(), StoreError> {
@@ -94,6 +104,43 @@ impl Outbox for Mongo {
             })
             .await?;
         counts.into_iter().map(|count| counted(count.waiting)).sum()
+    }
+}
+
+/// How far the next look for the oldest changes need not look beyond.
+///
+/// A server sorts everything that matches before it cuts the line. While a hundred thousand changes wait, a look at
+/// all of them would cost as much for each batch. So a look that was full tells the next one where it will find
+/// enough; one that finds too little there looks at everything. Either way it finds the oldest.
+#[derive(Debug)]
+pub(super) struct Horizon(AtomicI64);
+
+/// Looks for fewer are somebody's curiosity, and say nothing about the batches of a relay.
+const LEAST_BATCH: usize = 32;
+
+impl Default for Horizon {
+    fn default() -> Self {
+        Self(i64::MAX.into())
+    }
+}
+
+impl Horizon {
+    fn get(&self, limit: usize) -> Option<i64> {
+        let near = self.0.load(Ordering::Relaxed);
+        (near < i64::MAX && limit >= LEAST_BATCH).then_some(near)
+    }
+
+    /// Takes note of the moments by which documents wait, oldest first.
+    fn note(&self, limit: usize, mut moments: impl DoubleEndedIterator<Item = i64>, is_full: bool) {
+        if limit < LEAST_BATCH {
+            return;
+        }
+        let span = moments.next().zip(moments.next_back()).filter(|_| is_full);
+        // Batches may double, and what is committed meanwhile waits behind.
+        let next = span.map_or(i64::MAX, |(oldest, newest)| {
+            newest.saturating_add((newest - oldest).saturating_mul(3)).saturating_add(1)
+        });
+        self.0.store(next, Ordering::Relaxed);
     }
 }
 
@@ -147,12 +194,13 @@ impl Mongo {
     }
 }
 
-/// The oldest changes of a collection, document by document, by way of the index on `waiting`.
-fn oldest(collection: &str, limit: usize) -> Vec<Document> {
+/// The oldest changes of a collection, document by document, by way of the index on `waiting`; of documents that
+/// waited before `until` only, if it is given.
+fn oldest(collection: &str, limit: usize, until: Option<i64>) -> Vec<Document> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let some = doc! { "$slice": ["$changes", limit] };
     vec![
-        doc! { "$match": { "waiting": { "$exists": true } } },
+        doc! { "$match": { "waiting": until.map_or(doc! { "$exists": true }, |at| doc! { "$lt": at }) } },
         doc! { "$sort": { "waiting": 1 } },
         // Each has one change at least.
         doc! { "$limit": limit },
@@ -162,8 +210,11 @@ fn oldest(collection: &str, limit: usize) -> Vec<Document> {
     ]
 }
 
-/// Gathers changes by document, puts the documents in line, and cuts the line.
-fn gather(rows: Vec<Row>, limit: usize) -> Result<Vec<Pending>, StoreError> {
+/// Documents by collection and key, with the moment by which they wait, and their changes.
+type Line = Vec<((String, String), (i64, Vec<Waiting>))>;
+
+/// Gathers changes by document and puts the documents in line.
+fn line(rows: Vec<Row>) -> Line {
     let mut documents: BTreeMap<(String, String), (i64, Vec<Waiting>)> = BTreeMap::new();
     for Row { key, collection, waiting, change } in rows {
         let (_, changes) = documents.entry((collection, key)).or_insert((waiting, Vec::new()));
@@ -171,6 +222,11 @@ fn gather(rows: Vec<Row>, limit: usize) -> Result<Vec<Pending>, StoreError> {
     }
     let mut line: Vec<_> = documents.into_iter().collect();
     line.sort_by_key(|(_, (waiting, _))| *waiting);
+    line
+}
+
+/// Cuts the line.
+fn gather(line: Line, limit: usize) -> Result<Vec<Pending>, StoreError> {
     let mut room = limit;
     let mut pending = Vec::new();
     for ((collection, key), (_, changes)) in line {

@@ -1,6 +1,7 @@
 //! The MongoDB adapter on a real server, each test in a database of its own.
 
 mod away;
+mod backlog;
 mod fresh;
 mod sharing;
 mod stored;

@@ -172,7 +172,7 @@ where
     let limits = config.drain().clone();
     let admin = shell.listen("admin", config.admin().listen)?;
     let admin = answer(admin, &shell, guard);
-    let signals = signal::watch(signals, shell.drain.clone());
+    let signals = signal::watch(signals, shell.drain.clone(), shell.ready.clone());
 
     let life = async {
         let started = Instant::now();

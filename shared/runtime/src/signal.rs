@@ -3,7 +3,7 @@
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::Drain;
+use crate::{Drain, Ready};
 
 /// Exit code of a process that a second signal ended at once: 128 + SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
@@ -25,11 +25,13 @@ impl Signals {
 }
 
 /// Waits for the first signal, asks `drain` to stop, and ends the process at the second.
-pub(crate) async fn watch(signals: Signals, drain: Drain) -> anyhow::Result<()> {
+pub(crate) async fn watch(signals: Signals, drain: Drain, ready: Ready) -> anyhow::Result<()> {
     let Signals { mut terminate, mut interrupt } = signals;
     let name = next(&mut terminate, &mut interrupt).await;
-    tracing::info!("{name} received, stopping; a second one ends the process at once");
+    // Before it is told: whoever reads that finds a process that is not ready.
+    ready.leave();
     drain.request();
+    tracing::info!("{name} received, stopping; a second one ends the process at once");
     let name = next(&mut terminate, &mut interrupt).await;
     tracing::warn!("{name} received again, ending at once");
     std::process::exit(EXIT_INTERRUPTED)

@@ -51,20 +51,27 @@ pub(crate) async fn check_slots(
 /// Every slot of the grid between the first and the last that were dealt with was dealt with once.
 fn check_grid(name: &str, schedule: &Value, slots: &Slots, findings: &mut Findings) {
     let Some(step) = schedule["every"].as_i64().map(|seconds| seconds * 1_000) else { return };
+    let next = schedule["next_run"].as_str().map(|at| at.parse::<jiff::Timestamp>().unwrap());
     let firsts = slots.skipped.iter().map(|(first, ..)| *first);
-    // Where nothing was left out yet a trigger may be the oldest; the next slot lies on the grid for sure.
-    let on_grid = firsts.chain(slots.run.iter().copied().filter(|_| slots.skipped.is_empty()));
-    let Some(grid) = on_grid.min() else { return };
+    // The next slot lies on the grid for sure. A trigger does not, nor does the very first slot of a schedule,
+    // which is the moment of its making.
+    let grid = next.map(jiff::Timestamp::as_millisecond).or_else(|| firsts.min());
+    let Some(grid) = grid.or_else(|| slots.run.first().copied()) else { return };
     let on_grid = |slot: i64| (slot - grid).rem_euclid(step) == 0;
     let mut dealt_with: BTreeMap<i64, u32> = BTreeMap::new();
     for slot in slots.run.iter().filter(|slot| on_grid(**slot)) {
         *dealt_with.entry(*slot).or_default() += 1;
     }
     for (first, last, count) in &slots.skipped {
-        let range: Vec<_> = (*first..=*last).step_by(usize::try_from(step).unwrap()).collect();
-        findings.check(range.len() as u64 == *count, "slots left out are miscounted", || {
-            format!("{name}: {count} from {first} to {last}")
-        });
+        let to_grid = (grid - first).rem_euclid(step);
+        let range: Vec<_> =
+            (first + to_grid..=*last).step_by(usize::try_from(step).unwrap()).collect();
+        let off_grid = u64::from(to_grid > 0);
+        findings.check(
+            range.len() as u64 + off_grid == *count,
+            "slots left out are miscounted",
+            || format!("{name}: {count} from {first} to {last}"),
+        );
         for slot in range {
             *dealt_with.entry(slot).or_default() += 1;
         }
@@ -186,6 +193,24 @@ mod tests {
             (&[7_777, 21_000], &[(11_000, 16_000, 2)]),
         ] {
             assert_eq!(faults(run, skipped), "", "{run:?} {skipped:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_slot_of_a_schedule_is_the_moment_of_its_making_and_on_no_grid() {
+        let schedule = json!({"every": 5, "next_run": "1970-01-01T00:00:16Z"});
+        for (run, skipped, kind) in [
+            (&[1_000, 6_000][..], (893, 893, 1), ""),
+            (&[6_000, 11_000], (893, 1_000, 2), ""),
+            (&[11_000], (893, 1_000, 2), "slot lost"),
+            (&[6_000], (893, 1_000, 1), "slots left out are miscounted"),
+        ] {
+            let slots = Slots { run: run.iter().copied().collect(), skipped: vec![skipped] };
+            let mut findings = Findings::default();
+            check_grid("x", &schedule, &slots, &mut findings);
+            let found = findings.to_string();
+            assert_eq!(found.is_empty(), kind.is_empty(), "{run:?} {skipped:?}: {found}");
+            assert!(found.contains(kind), "{run:?} {skipped:?}: {found}");
         }
     }
 

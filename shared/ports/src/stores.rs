@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ccm_domain::{Command, DeadLetter, Lab, Run, Schedule, Settings, Sink, Worker};
 
 use crate::{
-    EventLog, Leader, LeaseStore, Outbox, Process, Receipt, Reply, SampleStore, SecretStore,
-    Shared, StoreProbe,
+    Collection, EventLog, Leader, LeaseStore, Outbox, Process, Receipt, Reply, SampleStore,
+    SecretStore, Shared, StoreProbe,
 };
 
 /// Everything that a store keeps; cheap to clone.
@@ -48,6 +48,40 @@ pub struct Stores {
     pub secrets: Arc<dyn SecretStore>,
     /// Whether the store is there.
     pub probe: Arc<dyn StoreProbe>,
+}
+
+impl Stores {
+    /// Returns the ports of a store that has all of them.
+    #[must_use]
+    pub fn of<S>(store: S) -> Self
+    where
+        S: Collection<Worker> + Collection<Lab> + Collection<Schedule> + Collection<Run>,
+        S: Collection<Command> + Collection<Reply> + Collection<Settings> + Collection<Leader>,
+        S: Collection<Process> + Collection<Sink> + Collection<DeadLetter> + Collection<Receipt>,
+        S: LeaseStore + Outbox + EventLog + SampleStore + SecretStore + StoreProbe + 'static,
+    {
+        let all = Arc::new(store);
+        Self {
+            workers: all.clone(),
+            labs: all.clone(),
+            schedules: all.clone(),
+            runs: all.clone(),
+            commands: all.clone(),
+            replies: all.clone(),
+            settings: all.clone(),
+            leaders: all.clone(),
+            processes: all.clone(),
+            sinks: all.clone(),
+            dead_letters: all.clone(),
+            receipts: all.clone(),
+            leases: all.clone(),
+            outbox: all.clone(),
+            log: all.clone(),
+            samples: all.clone(),
+            secrets: all.clone(),
+            probe: all,
+        }
+    }
 }
 
 impl std::fmt::Debug for Stores {

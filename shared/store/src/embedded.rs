@@ -127,27 +127,7 @@ impl Embedded {
     /// Returns the ports of the product, all of them on this store.
     #[must_use]
     pub fn stores(&self) -> Stores {
-        let all = Arc::new(self.clone());
-        Stores {
-            workers: all.clone(),
-            labs: all.clone(),
-            schedules: all.clone(),
-            runs: all.clone(),
-            commands: all.clone(),
-            replies: all.clone(),
-            settings: all.clone(),
-            leaders: all.clone(),
-            processes: all.clone(),
-            sinks: all.clone(),
-            dead_letters: all.clone(),
-            receipts: all.clone(),
-            leases: all.clone(),
-            outbox: all.clone(),
-            log: all.clone(),
-            samples: all.clone(),
-            secrets: all.clone(),
-            probe: all,
-        }
+        Stores::of(self.clone())
     }
 
     /// Runs `work` in a transaction; `op` says in errors what was attempted.

@@ -10,35 +10,74 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Document, EventLog, LeaseStore, Outbox, Pending, Query, SampleStore, SecretStore, Shared,
-    StoreProbe, Writer,
+    Collection, Document, EventLog, LeaseStore, Outbox, Pending, Query, SampleStore, SecretStore,
+    Shared, StoreProbe, Writer,
 };
+
+/// A store with all ports, for the documents of the suites.
+pub trait Whole:
+    Collection<Parcel>
+    + Collection<Slip>
+    + LeaseStore
+    + Outbox
+    + EventLog
+    + SampleStore
+    + SecretStore
+    + StoreProbe
+{
+}
+
+impl<S> Whole for S
+where
+    S: Collection<Parcel> + Collection<Slip>,
+    S: LeaseStore + Outbox + EventLog + SampleStore + SecretStore + StoreProbe,
+{
+}
 
 /// A store with nothing in it at the start of each test.
 pub trait World: Send + Sync {
+    /// The adapter.
+    fn store(&self) -> Arc<dyn Whole>;
+
     /// Documents that a seal reaches.
-    fn parcels(&self) -> Shared<Parcel>;
+    fn parcels(&self) -> Shared<Parcel> {
+        self.store()
+    }
 
     /// Documents that a seal does not reach.
-    fn slips(&self) -> Shared<Slip>;
+    fn slips(&self) -> Shared<Slip> {
+        self.store()
+    }
 
     /// The adapter.
-    fn leases(&self) -> Arc<dyn LeaseStore>;
+    fn leases(&self) -> Arc<dyn LeaseStore> {
+        self.store()
+    }
 
     /// The adapter.
-    fn outbox(&self) -> Arc<dyn Outbox>;
+    fn outbox(&self) -> Arc<dyn Outbox> {
+        self.store()
+    }
 
     /// The adapter.
-    fn log(&self) -> Arc<dyn EventLog>;
+    fn log(&self) -> Arc<dyn EventLog> {
+        self.store()
+    }
 
     /// The adapter.
-    fn samples(&self) -> Arc<dyn SampleStore>;
+    fn samples(&self) -> Arc<dyn SampleStore> {
+        self.store()
+    }
 
     /// The adapter.
-    fn secrets(&self) -> Arc<dyn SecretStore>;
+    fn secrets(&self) -> Arc<dyn SecretStore> {
+        self.store()
+    }
 
     /// The adapter.
-    fn probe(&self) -> Arc<dyn StoreProbe>;
+    fn probe(&self) -> Arc<dyn StoreProbe> {
+        self.store()
+    }
 }
 
 /// Stamps out all suites that a store must pass, one module each; takes an expression that makes a fresh

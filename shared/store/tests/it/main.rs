@@ -12,8 +12,7 @@ mod mongo;
 
 use std::sync::Arc;
 
-use ccm_ports::contract::store::{Parcel, Slip, World};
-use ccm_ports::{EventLog, LeaseStore, Outbox, SampleStore, SecretStore, Shared, StoreProbe};
+use ccm_ports::contract::store::{Whole, World};
 use ccm_store::Embedded;
 use tempfile::TempDir;
 
@@ -34,35 +33,7 @@ fn in_a_file() -> Fresh {
 }
 
 impl World for Fresh {
-    fn parcels(&self) -> Shared<Parcel> {
-        Arc::new(self.store.clone())
-    }
-
-    fn slips(&self) -> Shared<Slip> {
-        Arc::new(self.store.clone())
-    }
-
-    fn leases(&self) -> Arc<dyn LeaseStore> {
-        Arc::new(self.store.clone())
-    }
-
-    fn outbox(&self) -> Arc<dyn Outbox> {
-        Arc::new(self.store.clone())
-    }
-
-    fn log(&self) -> Arc<dyn EventLog> {
-        Arc::new(self.store.clone())
-    }
-
-    fn samples(&self) -> Arc<dyn SampleStore> {
-        Arc::new(self.store.clone())
-    }
-
-    fn secrets(&self) -> Arc<dyn SecretStore> {
-        Arc::new(self.store.clone())
-    }
-
-    fn probe(&self) -> Arc<dyn StoreProbe> {
+    fn store(&self) -> Arc<dyn Whole> {
         Arc::new(self.store.clone())
     }
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ccm_ports::contract::store::{Parcel, Slip, World};
-use ccm_ports::{EventLog, LeaseStore, Outbox, SampleStore, SecretStore, Shared, StoreProbe};
+use ccm_ports::contract::store::{Whole, World};
 use ccm_store::{Mongo, MongoUrl, OpenOptions};
 use futures_util::TryStreamExt as _;
 use mongodb::Client;
@@ -92,35 +91,7 @@ pub(super) async fn connect(url: &MongoUrl) -> Mongo {
 }
 
 impl World for Fresh {
-    fn parcels(&self) -> Shared<Parcel> {
-        Arc::new(self.store.clone())
-    }
-
-    fn slips(&self) -> Shared<Slip> {
-        Arc::new(self.store.clone())
-    }
-
-    fn leases(&self) -> Arc<dyn LeaseStore> {
-        Arc::new(self.store.clone())
-    }
-
-    fn outbox(&self) -> Arc<dyn Outbox> {
-        Arc::new(self.store.clone())
-    }
-
-    fn log(&self) -> Arc<dyn EventLog> {
-        Arc::new(self.store.clone())
-    }
-
-    fn samples(&self) -> Arc<dyn SampleStore> {
-        Arc::new(self.store.clone())
-    }
-
-    fn secrets(&self) -> Arc<dyn SecretStore> {
-        Arc::new(self.store.clone())
-    }
-
-    fn probe(&self) -> Arc<dyn StoreProbe> {
+    fn store(&self) -> Arc<dyn Whole> {
         Arc::new(self.store.clone())
     }
 }

@@ -59,7 +59,7 @@ impl Outbox for Mongo {
             return Ok(Vec::new());
         }
         let horizon = &self.parts.horizon;
-        let near = horizon.get(limit);
+        let near = horizon.get();
         let mut rows: Vec<Row> =
             self.look("read the outbox", |name| oldest(name, limit, near)).await?;
         if near.is_some() && rows.len() < limit {
@@ -125,9 +125,8 @@ impl Default for Horizon {
 }
 
 impl Horizon {
-    fn get(&self, limit: usize) -> Option<i64> {
-        let near = self.0.load(Ordering::Relaxed);
-        (near < i64::MAX && limit >= LEAST_BATCH).then_some(near)
+    fn get(&self) -> Option<i64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|near| *near < i64::MAX)
     }
 
     /// Takes note of the moments by which documents wait, oldest first.

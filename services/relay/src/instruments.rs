@@ -2,26 +2,9 @@
 
 use std::time::Duration;
 
-use ccm_app::leadership::Standing;
 use ccm_domain::SinkName;
-use ccm_ports::LeaseRole;
 use ccm_telemetry::{KeyValue, Meter};
 use opentelemetry::metrics::{Counter, Histogram};
-use tokio::sync::watch;
-
-/// Lets the meter tell whether this process leads.
-pub(crate) fn tell_epoch(meter: &Meter, standing: watch::Receiver<Standing>) {
-    let _epoch = meter
-        .u64_observable_gauge("ccm_leader_epoch")
-        .with_description(
-            "Epoch of the term that this process leads, by role; 0 while it leads none",
-        )
-        .with_callback(move |gauge| {
-            let epoch = standing.borrow().leads().unwrap_or_default();
-            gauge.observe(epoch.0, &[KeyValue::new("role", LeaseRole::Relay.name())]);
-        })
-        .build();
-}
 
 /// The instruments of the sinks. Their names are configuration, so they are a closed set of labels.
 #[derive(Clone, Debug)]

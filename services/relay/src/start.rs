@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::RelayConfig;
 use crate::backlog::Backlog;
-use crate::instruments::{Instruments, tell_epoch};
+use crate::instruments::Instruments;
 use crate::leading::Relaying;
 
 /// What a relay stands on.
@@ -45,7 +45,9 @@ pub fn start(deps: Deps, config: RelayConfig, shell: &Shell) -> Relay {
     .with_times(config.lease);
     let standing = election.standing();
     let meter = shell.meter("ccm-relay");
-    tell_epoch(&meter, standing.clone());
+    let term = standing.clone();
+    let epoch = move || term.borrow().leads().map(|epoch| epoch.0);
+    ccm_telemetry::tell_epoch(&meter, LeaseRole::Relay.name(), epoch);
     let instruments = Instruments::new(&meter);
     let backlog = Backlog::new(&meter);
     let duty = Relaying { fleet, publisher, holder, config, instruments, backlog };

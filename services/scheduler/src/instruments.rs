@@ -5,30 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ccm_app::Fleet;
-use ccm_app::leadership::Standing;
 use ccm_domain::schedule::{SkipReason, Skipped};
 use ccm_domain::{RunState, Timestamp};
-use ccm_ports::LeaseRole;
 use ccm_telemetry::{KeyValue, Meter};
-use tokio::sync::watch;
 
 /// The instruments of a scheduler. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Instruments(Arc<Inner>);
-
-/// Lets the meter tell whether this process leads.
-pub(crate) fn tell_epoch(meter: &Meter, standing: watch::Receiver<Standing>) {
-    let _epoch = meter
-        .u64_observable_gauge("ccm_leader_epoch")
-        .with_description(
-            "Epoch of the term that this process leads, by role; 0 while it leads none",
-        )
-        .with_callback(move |gauge| {
-            let epoch = standing.borrow().leads().unwrap_or_default();
-            gauge.observe(epoch.0, &[KeyValue::new("role", LeaseRole::Scheduler.name())]);
-        })
-        .build();
-}
 
 type Successes = Arc<Mutex<BTreeMap<String, Timestamp>>>;
 

@@ -10,7 +10,7 @@ use ccm_runtime::{Part, Shell};
 use tokio::sync::watch;
 
 use crate::config::JobsSection;
-use crate::instruments::{Instruments, tell_epoch};
+use crate::instruments::Instruments;
 use crate::leading::Scheduling;
 use crate::measured::measured;
 
@@ -66,7 +66,9 @@ pub fn start(mut deps: Deps, config: SchedulerConfig, shell: &Shell) -> Schedule
     )
     .with_times(config.lease);
     let standing = election.standing();
-    tell_epoch(&meter, standing.clone());
+    let term = standing.clone();
+    let epoch = move || term.borrow().leads().map(|epoch| epoch.0);
+    ccm_telemetry::tell_epoch(&meter, LeaseRole::Scheduler.name(), epoch);
     let duty = Scheduling { deps, config, instruments };
     let (leave, hold) = (shell.draining(), shell.hold(Part::Jobs));
     shell.tasks.spawn_critical("scheduler", async move {

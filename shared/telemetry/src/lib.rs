@@ -9,7 +9,7 @@ mod panic;
 use ccm_config::section::TelemetrySection;
 
 pub use logs::LogFilter;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, tell_epoch};
 pub use opentelemetry::KeyValue;
 pub use opentelemetry::metrics::Meter;
 

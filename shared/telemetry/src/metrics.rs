@@ -3,6 +3,7 @@
 //! **Invariant:** the name in the code is the name outside.
 
 use anyhow::Context;
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_prometheus::ResourceSelector;
 use opentelemetry_sdk::Resource;
@@ -10,6 +11,23 @@ use opentelemetry_sdk::metrics::{
     Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream,
 };
 use prometheus::{Registry, TextEncoder};
+
+/// Lets the meter tell whether a process leads a role, and in which term.
+pub fn tell_epoch(
+    meter: &Meter,
+    role: &'static str,
+    epoch: impl Fn() -> Option<u64> + Send + Sync + 'static,
+) {
+    let _epoch = meter
+        .u64_observable_gauge("ccm_leader_epoch")
+        .with_description(
+            "Epoch of the term that this process leads, by role; 0 while it leads none",
+        )
+        .with_callback(move |gauge| {
+            gauge.observe(epoch().unwrap_or_default(), &[KeyValue::new("role", role)]);
+        })
+        .build();
+}
 
 /// Upper bounds of duration histograms, in seconds: from a store look-up to a booting instance.
 const SECONDS: [f64; 14] =

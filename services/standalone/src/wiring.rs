@@ -63,11 +63,7 @@ fn tell_of(fleet: &Fleet, name: &str, shell: &Shell) {
     };
     let (fleet, ready, leave) = (fleet.clone(), shell.ready.clone(), shell.stopping());
     shell.tasks.spawn("presence", async move {
-        let parts = || async {
-            let parts = ready.check().await.parts;
-            parts.into_iter().map(|(name, word)| (name.to_owned(), word)).collect()
-        };
-        fleet.stay_present(who, &leave, parts).await;
+        fleet.stay_present(who, &leave, async || ready.check().await.parts).await;
     });
 }
 

@@ -48,7 +48,7 @@ impl Fleet {
     pub async fn stay_present<F, Fut>(&self, who: Presence, leave: &CancellationToken, parts: F)
     where
         F: Fn() -> Fut + Send + Sync,
-        Fut: Future<Output = BTreeMap<String, String>> + Send,
+        Fut: Future<Output = BTreeMap<&'static str, String>> + Send,
     {
         let now = self.now();
         let mut me = Process {
@@ -63,7 +63,8 @@ impl Fleet {
             parts: BTreeMap::new(),
         };
         loop {
-            me.parts = parts().await;
+            let words = parts().await.into_iter();
+            me.parts = words.map(|(part, word)| (part.to_owned(), word)).collect();
             me.seen_at = self.now();
             if let Err(err) = self.tell_of(&mut me).await {
                 let error = format!("{:#}", anyhow::Error::new(err));

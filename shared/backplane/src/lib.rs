@@ -131,11 +131,7 @@ fn tell_of(member: &Member, role: &'static str, shell: &Shell) {
     };
     let (fleet, ready, leave) = (member.fleet.clone(), shell.ready.clone(), shell.stopping());
     shell.tasks.spawn("presence", async move {
-        let parts = || async {
-            let parts = ready.check().await.parts;
-            parts.into_iter().map(|(name, word)| (name.to_owned(), word)).collect()
-        };
-        fleet.stay_present(who, &leave, parts).await;
+        fleet.stay_present(who, &leave, async || ready.check().await.parts).await;
     });
 }
 

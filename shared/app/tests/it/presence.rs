@@ -12,8 +12,8 @@ fn scheduler(name: &str) -> Presence {
     Presence { name: name.to_owned(), roles: vec!["scheduler"], version: "1.2.3", commit: "abc" }
 }
 
-async fn well() -> BTreeMap<String, String> {
-    BTreeMap::from([("store".to_owned(), "ok".to_owned())])
+async fn well() -> BTreeMap<&'static str, String> {
+    BTreeMap::from([("store", "ok".to_owned())])
 }
 
 async fn names(world: &World) -> Vec<String> {

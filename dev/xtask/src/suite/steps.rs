@@ -90,7 +90,7 @@ fn before_the_build(place: &Place) -> Vec<Step> {
                     "bans",
                     "licenses",
                     "sources",
-                    // Some drivers come with later adapters; their fences stand already.
+                    // Who may use a driver need not.
                     "--allow=unused-wrapper",
                 ],
             },

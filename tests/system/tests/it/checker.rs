@@ -13,7 +13,7 @@ use std::fmt;
 pub(crate) use browsers::check_browsers;
 pub(crate) use fleet::{Promises, check_effects, check_operations, check_told_state};
 pub(crate) use log::{EventLog, Logged, check_log};
-pub(crate) use slots::{check_one_clock, check_slots};
+pub(crate) use slots::{check_slots, check_starts};
 pub(crate) use stream::check_stream;
 
 /// Faults of one kind that are printed; the rest is counted.

@@ -114,8 +114,8 @@ impl Scene {
         let mut findings = Findings::default();
         checker::check_log(&log, &mut findings);
         checker::check_browsers(&diaries, &log, &mut findings);
-        checker::check_slots(&rest, &log, &diaries, &mut findings).await;
-        checker::check_one_clock(&rest, &mut findings).await;
+        let runs = checker::check_slots(&rest, &log, &diaries, &mut findings).await;
+        checker::check_starts(&runs, &mut findings);
         checker::check_effects(&rest, &self.cluster.aws, &self.promises, &mut findings).await;
         checker::check_operations(&rest, &self.promises, &mut findings).await;
         checker::check_told_state(&rest, &mut findings).await;

@@ -17,13 +17,13 @@ struct Slots {
     skipped: Vec<(i64, i64, u64)>,
 }
 
-/// Checks all schedules and runs.
+/// Checks all schedules and runs; returns the runs.
 pub(crate) async fn check_slots(
     rest: &Rest,
     log: &EventLog,
     diaries: &[Diary],
     findings: &mut Findings,
-) {
+) -> Vec<Value> {
     let runs = rest.list("/runs").await;
     let mut slots: BTreeMap<String, Slots> = BTreeMap::new();
     for run in &runs {
@@ -46,6 +46,7 @@ pub(crate) async fn check_slots(
     }
     check_epochs(&runs, findings);
     check_moments(&runs, diaries, findings);
+    runs
 }
 
 /// Every slot of the grid between the first and the last that were dealt with was dealt with once.
@@ -129,11 +130,7 @@ fn check_epochs(runs: &[Value], findings: &mut Findings) {
 
 /// Processes that share a store have its clock, on which no run of an older term was started after one of a newer
 /// term. A simulated world has a clock of its own, which begins anew with the process.
-pub(crate) async fn check_one_clock(rest: &Rest, findings: &mut Findings) {
-    check_starts(&rest.list("/runs").await, findings);
-}
-
-fn check_starts(runs: &[Value], findings: &mut Findings) {
+pub(crate) fn check_starts(runs: &[Value], findings: &mut Findings) {
     let start = |run: &Value| {
         let at: jiff::Timestamp = run["started_at"].as_str()?.parse().unwrap();
         Some((at, run["epoch"].as_u64()?, run["id"].as_str()?.to_owned()))

@@ -6,9 +6,8 @@
 use bytes::Bytes;
 use ccm_domain::{LabId, Timestamp, WorkerId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::{Delivery, Kind};
+use crate::{Delivery, JsonText, Kind};
 
 /// The CloudEvents `source` of everything this product tells.
 pub const SOURCE: &str = "/ccm";
@@ -93,7 +92,7 @@ pub struct Change {
     /// When it became true.
     pub time: Timestamp,
     /// The payload; only ever grows.
-    pub data: Value,
+    pub data: JsonText,
     /// W3C trace context of the request or run that caused it.
     #[serde(default)]
     pub traceparent: Option<String>,
@@ -130,7 +129,7 @@ struct Wire<'a> {
     sequence: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
-    data: &'a Value,
+    data: &'a JsonText,
 }
 
 #[derive(Deserialize)]
@@ -178,7 +177,7 @@ impl Event {
             traceparent: change.traceparent.as_deref(),
             data: &change.data,
         };
-        #[expect(clippy::expect_used, reason = "strings, numbers and a JSON value always encode")]
+        #[expect(clippy::expect_used, reason = "strings, numbers and JSON text always encode")]
         let json = serde_json::to_vec(&wire).expect("an envelope encodes");
         Self { seq, kind: change.kind, subject: change.subject.clone(), json: json.into() }
     }
@@ -194,7 +193,7 @@ mod tests {
             kind: Kind::WorkerStateChanged,
             subject: Subject::Worker(WorkerId::new(uuid_of(7))),
             time: Timestamp::from_millis(1_700_000_000_000),
-            data: serde_json::json!({"rev": 7}),
+            data: serde_json::json!({"rev": 7}).into(),
             traceparent: None,
         }
     }

@@ -6,6 +6,8 @@ pub mod foreign;
 mod kind;
 pub mod payload;
 pub mod signature;
+mod text;
 
 pub use envelope::{Change, Event, InvalidEvent, SOURCE, Subject};
 pub use kind::{Delivery, Kind, UnknownKind};
+pub use text::JsonText;

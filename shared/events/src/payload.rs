@@ -51,7 +51,7 @@ impl Commit<'_> {
                 kind,
                 subject: subject.clone(),
                 time: self.at,
-                data: Value::Object(data),
+                data: Value::Object(data).into(),
                 traceparent: self.traceparent.map(str::to_owned),
             }
         };

@@ -152,7 +152,7 @@ pub(crate) fn change(kind: Kind, subject: &Subject, n: u64) -> Change {
         kind,
         subject: subject.clone(),
         time: Timestamp::from_millis(1_770_000_000_000),
-        data: json!({ "n": n }),
+        data: json!({ "n": n }).into(),
         traceparent: None,
     }
 }

@@ -17,7 +17,7 @@ fn large(range: std::ops::RangeInclusive<u64>) -> Vec<Change> {
     range
         .map(|n| {
             let mut change = change(Kind::WorkerDetailsChanged, &worker(1), n);
-            change.data = json!({ "filler": filler });
+            change.data = json!({ "filler": filler }).into();
             change
         })
         .collect()

@@ -147,7 +147,7 @@ pub(crate) fn change(id: &str, rev: u64, nth: usize) -> Change {
         kind: Kind::SettingsChanged,
         subject: Subject::Fleet(format!("note/{id}")),
         time: Timestamp::from_millis(1_700_000_000_000),
-        data: json!({ "rev": rev }),
+        data: json!({ "rev": rev }).into(),
         traceparent: None,
     }
 }

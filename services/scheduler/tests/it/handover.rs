@@ -146,7 +146,8 @@ async fn of_two_schedulers_one_leads_and_the_other_takes_over_at_once_when_it_le
     let leader = world.fleet.stores.leaders.get(LeaseRole::Scheduler.name()).await.unwrap();
     assert_eq!((leader.epoch, leader.holder.as_str()), (Epoch(2), "two"));
     let told = world.told(Kind::SystemLeaderChanged).await;
-    let epochs: Vec<_> = told.iter().map(|change| change.data["epoch"].as_u64().unwrap()).collect();
+    let epochs: Vec<_> =
+        told.iter().map(|change| change.data.value()["epoch"].as_u64().unwrap()).collect();
     assert_eq!(epochs, [1, 2]);
     shell_two.stop(&DrainSection::for_testing()).await.unwrap();
 }

@@ -47,7 +47,7 @@ async fn wishes_and_sights_of_one_worker_never_undo_each_other() {
         .collect();
     let ids: BTreeSet<_> = of_worker.iter().map(|change| &change.id).collect();
     assert_eq!(ids.len(), of_worker.len());
-    let revs: Vec<_> = of_worker.iter().map(|c| c.data["rev"].as_u64().unwrap()).collect();
+    let revs: Vec<_> = of_worker.iter().map(|c| c.data.value()["rev"].as_u64().unwrap()).collect();
     assert!(revs.is_sorted(), "{revs:?}");
     assert!(revs.len() >= rounds);
 }

@@ -76,7 +76,7 @@ pub fn run_moments(run: &Run, facts: &[RunFact], at: Timestamp) -> Vec<Change> {
             kind,
             subject: run_subject(run),
             time: at,
-            data: Value::Object(object(run)),
+            data: Value::Object(object(run)).into(),
             traceparent: None,
         })
         .collect()
@@ -91,7 +91,7 @@ pub fn leader_change(role: &str, epoch: Epoch, holder: &str, at: Timestamp) -> C
         kind: Kind::SystemLeaderChanged,
         subject: fleet(&format!("leader/{role}")),
         time: at,
-        data,
+        data: data.into(),
         traceparent: None,
     }
 }
@@ -104,7 +104,7 @@ pub fn health(parts: &impl Serialize, at: Timestamp) -> Change {
         kind: Kind::SystemHealth,
         subject: fleet("system"),
         time: at,
-        data: Value::Object(object(parts)),
+        data: Value::Object(object(parts)).into(),
         traceparent: None,
     }
 }

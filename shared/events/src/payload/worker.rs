@@ -44,7 +44,8 @@ pub fn worker_metrics(worker: &Worker, at: Timestamp) -> Change {
             "id": worker.id,
             "rev": worker.rev,
             "metrics": worker.status.metrics,
-        }),
+        })
+        .into(),
         traceparent: None,
     }
 }

@@ -32,7 +32,7 @@ fn change(kind: Kind, subject: &Subject, n: u64) -> Change {
         kind,
         subject: subject.clone(),
         time: Timestamp::from_millis(1_700_000_000_000),
-        data: json!({ "n": n }),
+        data: json!({ "n": n }).into(),
         traceparent: None,
     }
 }

@@ -107,7 +107,7 @@ fn change(n: u64, kind: Kind) -> Change {
         kind,
         subject: Subject::Fleet("settings".to_owned()),
         time: Timestamp::from_millis(1_700_000_000_000),
-        data: json!({ "n": n }),
+        data: json!({ "n": n }).into(),
         traceparent: None,
     }
 }

@@ -191,7 +191,7 @@ impl Parcel {
             kind: Kind::WorkerStateChanged,
             subject: Subject::Fleet(format!("parcel/{}", self.id)),
             time: Timestamp::from_millis(1_700_000_000_000),
-            data: serde_json::json!({ "rev": self.rev, "n": n }),
+            data: serde_json::json!({ "rev": self.rev, "n": n }).into(),
             traceparent: None,
         }
     }

@@ -53,7 +53,7 @@ async fn append(log: &dyn EventLog, after: u64, events: u64) {
         kind: Kind::SettingsChanged,
         subject: Subject::Fleet("settings".to_owned()),
         time: Timestamp::from_millis(1_770_000_000_000),
-        data: serde_json::json!({}),
+        data: serde_json::json!({}).into(),
         traceparent: None,
     };
     let changes: Vec<_> = (after + 1..=after + events).map(change).collect();

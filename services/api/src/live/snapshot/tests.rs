@@ -36,7 +36,7 @@ fn publish(hub: &Hub, seq: u64) {
         kind: Kind::WorkerStateChanged,
         subject: Subject::Worker(worker(1)),
         time: Timestamp::from_millis(1_770_000_000_000),
-        data: json!({}),
+        data: json!({}).into(),
         traceparent: None,
     };
     hub.publish(&Event::logged(seq, &change)).unwrap();

@@ -11,7 +11,7 @@ fn change(kind: Kind, text: &str) -> Change {
         kind,
         subject: Subject::Fleet("settings".to_owned()),
         time: Timestamp::from_millis(1_700_000_000_000),
-        data: json!({ "text": text }),
+        data: json!({ "text": text }).into(),
         traceparent: None,
     }
 }

@@ -107,7 +107,7 @@ pub(super) fn event(seq: u64, text: &str) -> Event {
         kind: Kind::SettingsChanged,
         subject: Subject::Fleet("settings".to_owned()),
         time: Timestamp::from_millis(1_700_000_000_000),
-        data: json!({ "seq": seq, "text": text }),
+        data: json!({ "seq": seq, "text": text }).into(),
         traceparent: None,
     };
     Event::logged(seq, &change)

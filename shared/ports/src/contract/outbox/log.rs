@@ -151,7 +151,8 @@ pub async fn relays_that_race_leave_no_hole_and_no_double(world: &dyn World) {
     for nth in 0..PARCELS {
         let own = format!("parcel/p{nth}");
         let told = all.iter().filter(|logged| logged.change.subject.to_string() == own);
-        let revs: Vec<_> = told.map(|logged| logged.change.data["rev"].as_u64().unwrap()).collect();
+        let revs: Vec<_> =
+            told.map(|logged| logged.change.data.value()["rev"].as_u64().unwrap()).collect();
         assert_eq!(revs, (1..=WRITES).collect::<Vec<_>>(), "{own}");
     }
 }

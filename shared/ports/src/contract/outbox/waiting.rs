@@ -20,7 +20,8 @@ pub async fn a_change_reads_back_as_it_was_written(world: &dyn World) {
     let parcel = Parcel::new("p");
     let change = Change {
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
-        data: serde_json::json!({ "text": "ünï\n\"cödé\"", "number": 1.5, "list": [null, true] }),
+        data: serde_json::json!({ "text": "ünï\n\"cödé\"", "number": 1.5, "list": [null, true] })
+            .into(),
         ..parcel.change(0)
     };
 

@@ -4,6 +4,9 @@
 //! outbox ── 1 log.append ──► log ── 2 bus.append ──► bus        3 outbox.told
 //! ```
 //!
+//! What waits goes in parts: while one is in steps 2 and 3, the next is in step 1, so that the store never waits
+//! for the relay or the bus.
+//!
 //! The log alone says what was told and under which number; the bus is filled from it whenever it is not
 //! where the log is. A step that failed may have happened: what is known about the log's and the bus's end
 //! is then forgotten and read again.
@@ -49,16 +52,11 @@ pub struct Told {
 /// The way out of the store.
 pub struct Outlet {
     outbox: Arc<dyn Outbox>,
-    log: Arc<dyn EventLog>,
-    bus: Arc<dyn EventPublisher>,
+    ledger: Ledger,
+    press: Press,
     batch: usize,
     /// Changes that the next pass moves at most: a batch, and more while that is not enough.
     room: usize,
-    refill: u64,
-    /// The log's end, if it is known.
-    head: Option<u64>,
-    /// The bus's end, if it is known to be there.
-    published: Option<u64>,
 }
 
 impl Outlet {
@@ -72,7 +70,9 @@ impl Outlet {
         batch: usize,
         refill: u64,
     ) -> Self {
-        Self { outbox, log, bus, batch, room: batch, refill, head: None, published: None }
+        let ledger = Ledger { log: Arc::clone(&log), head: None };
+        let press = Press { log, bus, refill, published: None };
+        Self { outbox, ledger, press, batch, room: batch }
     }
 
     /// Moves what waits, and brings the bus to where the log is.
@@ -83,7 +83,7 @@ impl Outlet {
     pub async fn pass(&mut self) -> Result<Told, Failed> {
         let outcome = self.try_pass().await;
         if outcome.is_err() {
-            (self.head, self.published) = (None, None);
+            (self.ledger.head, self.press.published) = (None, None);
             self.room = self.batch;
         }
         outcome
@@ -91,20 +91,49 @@ impl Outlet {
 
     async fn try_pass(&mut self) -> Result<Told, Failed> {
         let pending = self.outbox.pending(self.room).await.map_err(Failed::Store)?;
-        let fresh = self.append(&pending).await?;
-        let outbox = Arc::clone(&self.outbox);
-        // The log has them: neither waits for the other, and a bus that is away does not keep documents from
-        // being relieved.
-        let (published, told) = tokio::join!(self.publish(&fresh), outbox.told(&pending));
-        told.map_err(Failed::Store)?;
-        published?;
         let taken: usize = pending.iter().map(|document| document.changes.len()).sum();
+        let mut parts = parts(pending, self.batch).into_iter();
+        // A pass without changes asks the bus where it is.
+        let mut part = parts.next().unwrap_or_default();
+        let mut fresh = self.ledger.append(&part).await?;
+        let mut logged = 0;
+        loop {
+            logged += fresh.len();
+            let next = parts.next();
+            let append = async {
+                match &next {
+                    Some(next) => self.ledger.append(next).await,
+                    None => Ok(Vec::new()),
+                }
+            };
+            // The log has this part: it may be told and published while the next one gets its places, and
+            // a bus that is away does not keep documents from being relieved.
+            let (published, told, appended) =
+                tokio::join!(self.press.publish(&fresh), self.outbox.told(&part), append);
+            // First, since a relay that has been overtaken must hear of it.
+            fresh = appended?;
+            told.map_err(Failed::Store)?;
+            published?;
+            match next {
+                Some(next) => part = next,
+                None => break,
+            }
+        }
         let more = taken >= self.room;
         self.room =
             if more { (self.room * 2).min(MOST_AT_ONCE.max(self.batch)) } else { self.batch };
-        Ok(Told { logged: fresh.len(), taken, more })
+        Ok(Told { logged, taken, more })
     }
+}
 
+/// The log, as far as it is known.
+struct Ledger {
+    log: Arc<dyn EventLog>,
+    /// Its end, if it is known.
+    head: Option<u64>,
+}
+
+impl Ledger {
     /// Gives every change its place; returns those that had none.
     async fn append(&mut self, pending: &[Pending]) -> Result<Vec<Logged>, Failed> {
         let changes: Vec<Change> =
@@ -125,7 +154,18 @@ impl Outlet {
         self.head = Some(logged.last().map_or(head, |last| last.seq));
         Ok(logged)
     }
+}
 
+/// The bus, which is filled from the log.
+struct Press {
+    log: Arc<dyn EventLog>,
+    bus: Arc<dyn EventPublisher>,
+    refill: u64,
+    /// Its end, if it is known to be where the log was.
+    published: Option<u64>,
+}
+
+impl Press {
     /// Publishes what is new, or everything that the bus does not have.
     async fn publish(&mut self, fresh: &[Logged]) -> Result<(), Failed> {
         if fresh.is_empty() {
@@ -196,10 +236,28 @@ impl Outlet {
 impl std::fmt::Debug for Outlet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Outlet")
-            .field("head", &self.head)
-            .field("published", &self.published)
+            .field("head", &self.ledger.head)
+            .field("published", &self.press.published)
             .finish_non_exhaustive()
     }
+}
+
+/// Cuts what waits into parts of about so many changes, in order.
+fn parts(pending: Vec<Pending>, size: usize) -> Vec<Vec<Pending>> {
+    let mut parts: Vec<Vec<Pending>> = Vec::new();
+    let mut room = 0;
+    for document in pending {
+        let count = document.changes.len();
+        match parts.last_mut() {
+            Some(part) if count <= room => part.push(document),
+            _ => {
+                parts.push(vec![document]);
+                room = size;
+            }
+        }
+        room = room.saturating_sub(count);
+    }
+    parts
 }
 
 fn events(logged: &[Logged]) -> Vec<Event> {

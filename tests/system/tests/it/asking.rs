@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::checker::Promises;
+use crate::checker::{Begun, Promises};
 use crate::cluster::a_worker;
 use crate::rest::{NoAnswer, Rest};
 
@@ -81,8 +81,8 @@ impl Person {
             count += 1;
             match self.ask(count).await {
                 Ok(answer) => {
-                    if let Some(operation) = answer["operation"]["id"].as_str() {
-                        lock(&self.promises).operations.push(operation.to_owned());
+                    if let Some(begun) = Begun::of(&answer) {
+                        lock(&self.promises).operations.push(begun);
                     }
                 }
                 // It may have been done; nothing was promised.

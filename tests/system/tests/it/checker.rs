@@ -5,14 +5,16 @@
 mod browsers;
 mod fleet;
 mod log;
+mod operations;
 mod slots;
 mod stream;
 
 use std::fmt;
 
 pub(crate) use browsers::check_browsers;
-pub(crate) use fleet::{Promises, check_effects, check_operations, check_told_state};
+pub(crate) use fleet::{Promises, check_effects, check_told_state};
 pub(crate) use log::{EventLog, Logged, check_log};
+pub(crate) use operations::{Begun, check_operations};
 pub(crate) use slots::{check_slots, check_starts};
 pub(crate) use stream::check_stream;
 

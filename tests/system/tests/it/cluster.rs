@@ -19,6 +19,7 @@ use url::Url;
 pub(crate) use node::{Kind, Node};
 pub(crate) use plan::Plan;
 
+use crate::checker::Begun;
 use crate::process::Process;
 use crate::redis::OwnRedis;
 use crate::rest::{Console, Rest, operation_of};
@@ -127,8 +128,9 @@ impl Cluster {
     }
 
     /// Asks for a new worker and returns its operation.
-    pub(crate) async fn create(&self, name: &str) -> String {
-        operation_of(&self.rest.post("/workers", &a_worker(name)).await)
+    pub(crate) async fn create(&self, name: &str) -> Begun {
+        let answer = self.rest.post("/workers", &a_worker(name)).await;
+        Begun::of(&answer).unwrap_or_else(|| panic!("no operation in {answer}"))
     }
 
     /// Returns the number of the last event told.

@@ -66,11 +66,10 @@ impl Scene {
     }
 
     /// Asks for a new worker on behalf of the test itself.
-    pub(crate) async fn create(&mut self, name: &str) -> String {
-        let operation = self.cluster.create(name).await;
+    pub(crate) async fn create(&mut self, name: &str) {
+        let begun = self.cluster.create(name).await;
         self.promises.names.push(name.to_owned());
-        self.promises.operations.push(operation.clone());
-        operation
+        self.promises.operations.push(begun);
     }
 
     /// Waits until so many more operations were promised and so many more events told.
@@ -105,7 +104,7 @@ impl Scene {
         }
         let rest = self.cluster.rest.clone();
         for operation in &self.promises.operations {
-            rest.ended(operation, LONGEST_OPERATION).await;
+            operation.ends(&rest, LONGEST_OPERATION).await;
         }
         self.cluster.everything_told(CATCH_UP).await;
         let log = EventLog::read(&rest, 0).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{EventLog, Findings};
+use super::{Begun, EventLog, Findings};
 use crate::rest::{Console, Rest};
 use crate::waiting::eventually;
 
@@ -14,7 +14,7 @@ pub(crate) struct Promises {
     /// Names of workers that are to be made.
     pub(crate) names: Vec<String>,
     /// Operations that were begun.
-    pub(crate) operations: Vec<String>,
+    pub(crate) operations: Vec<Begun>,
 }
 
 /// Nothing was launched twice: no token, no worker, no instance.
@@ -63,28 +63,6 @@ pub(crate) async fn check_effects(
         ledger.len(),
         workers.len()
     ));
-}
-
-/// Everything that was promised is known and has ended, or says why not.
-pub(crate) async fn check_operations(rest: &Rest, promises: &Promises, findings: &mut Findings) {
-    let mut ended: BTreeMap<String, usize> = BTreeMap::new();
-    for operation in &promises.operations {
-        match rest.try_get(&format!("/operations/{operation}")).await {
-            Ok(seen) => {
-                let state = seen["state"].as_str().unwrap().to_owned();
-                let told_why = !seen["reason"].is_null();
-                let fine = match state.as_str() {
-                    "succeeded" => true,
-                    "failed" | "canceled" => told_why,
-                    _ => false,
-                };
-                findings.check(fine, "operation not ended in order", || seen.to_string());
-                *ended.entry(state).or_default() += 1;
-            }
-            Err(err) => findings.fault("operation lost", format!("{operation}: {err}")),
-        }
-    }
-    findings.saw(format!("operations: {ended:?}"));
 }
 
 /// Whoever only listened knows each worker's state and service as the documents have them.

@@ -16,7 +16,7 @@ UI_SOURCES := $(shell find web \( -name node_modules -o -name test \) -prune -o 
 
 .DEFAULT_GOAL := help
 .PHONY: help run test unit web browser protocols system chaos fmt lint arch tidy deny docs bench \
-	up down helm cluster images deploy-check setup
+	up down helm cluster images deploy-check rolling setup
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,13 @@ images: $(UI) ## Container images, as OCI layouts and archives below target/imag
 deploy-check: ## Check images, systemd units, compose file, load balancers and alerts with the real programs
 	@dev/setup deploy
 	$(TEST) build --only deploy
+
+# Streams, requests a second, events a second.
+ROLLING ?= 2000 100 2
+
+rolling: ## Replace every API process behind nginx, HAProxy and Caddy in turn, with 2,000 streams and 100 requests/s
+	@dev/setup deploy
+	CCM_ROLLING="$(ROLLING)" cargo xtask test --only build --only rolling
 
 setup:
 	@dev/setup run

@@ -13,7 +13,7 @@ daemon off;
 pid {folder}/pid;
 error_log stderr;
 worker_processes 1;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 8192; }}
 http {{
     access_log off;
     default_type application/octet-stream;
@@ -81,7 +81,7 @@ class HAProxy(Balancer):
 
     def listening(self, text):
         # The machine of a test may not have as many open files as the product's.
-        return text.replace("bind :8080", f"bind 127.0.0.1:{self.public}").replace("maxconn 200000", "maxconn 4000")
+        return text.replace("bind :8080", f"bind 127.0.0.1:{self.public}").replace("maxconn 200000", "maxconn 8000")
 
     def checking(self):
         return ["haproxy", "-c", "-f", self.config]

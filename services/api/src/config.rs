@@ -76,6 +76,7 @@ impl ServiceConfig for ApiConfig {
         if let Err(err) = Auth::new(self.auth.mode, self.http.listen) {
             faults.push(err.to_string());
         }
+        faults.extend(self.sse.check());
         faults.extend(ccm_inbound::check(&self.relay.inbound));
         #[cfg(feature = "distributed")]
         faults.extend(crate::wiring::check(self));

@@ -19,7 +19,7 @@ pub mod wiring;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ccm_app::Fleet;
+use ccm_app::{Fleet, Tally};
 use ccm_ports::EventFeed;
 use ccm_runtime::Shell;
 
@@ -35,6 +35,8 @@ pub struct Deps {
     pub feed: Arc<dyn EventFeed>,
     /// Name of this process, for people.
     pub process: String,
+    /// Where it counts its streams for the others.
+    pub tally: Tally,
 }
 
 impl std::fmt::Debug for Deps {
@@ -64,6 +66,7 @@ pub fn router(
         &config.sse,
         shell,
     );
+    live.share_with_others(deps.fleet.clone(), deps.tally, config.drain.delay.get());
     let meter = shell.meter("ccm-api");
     let inbound = ccm_inbound::WayIn::new(&deps.fleet, &config.relay.inbound, &meter)?;
     let state = state::AppState {

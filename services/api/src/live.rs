@@ -14,6 +14,7 @@ mod access;
 mod feed;
 mod instruments;
 mod opening;
+mod rebalance;
 mod replay;
 mod settings;
 mod snapshot;

@@ -17,5 +17,6 @@ pub(crate) fn check(config: &ApiConfig) -> Vec<String> {
 pub async fn connect(config: &ApiConfig, shell: &Shell) -> anyhow::Result<Deps> {
     let ApiConfig { admin, store, bus, events, .. } = config;
     let member = ccm_backplane::join("api", Sections { admin, store, bus, events }, shell).await?;
-    Ok(Deps { fleet: member.fleet, feed: member.bus.feed, process: member.name })
+    let ccm_backplane::Member { name: process, fleet, bus, tally } = member;
+    Ok(Deps { fleet, feed: bus.feed, process, tally })
 }

@@ -35,7 +35,8 @@ pub async fn start(config: StandaloneConfig, shell: &Shell) -> anyhow::Result<So
         shell,
     );
     let jobs = SchedulerConfig::new(config.jobs.clone(), config.drain.clone());
-    let deps = ccm_scheduler::Deps { fleet: parts.fleet.clone(), remotes: parts.remotes, holder };
+    let remotes = parts.remotes.clone();
+    let deps = ccm_scheduler::Deps { fleet: parts.fleet.clone(), remotes, holder };
     ccm_scheduler::start(deps, jobs, shell);
     let api = ApiConfig {
         http: config.http.clone(),
@@ -49,7 +50,8 @@ pub async fn start(config: StandaloneConfig, shell: &Shell) -> anyhow::Result<So
         drain: config.drain.clone(),
         telemetry: config.telemetry.clone(),
     };
-    let deps = ccm_api::Deps { fleet: parts.fleet, feed: parts.feed, process: parts.process };
+    let wiring::Parts { fleet, feed, process, tally, .. } = parts;
+    let deps = ccm_api::Deps { fleet, feed, process, tally };
     let address = ccm_api::start(deps, &api, shell).await?;
     welcome::print(&config, address);
     Ok(address)

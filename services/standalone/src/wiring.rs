@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ccm_app::{Fleet, Presence, Remotes};
+use ccm_app::{Fleet, Presence, Remotes, Tally};
 use ccm_bus::LocalBus;
 use ccm_ports::{EventFeed, EventPublisher, LeaseRole, LeaseStore, StoreError, Writer};
 use ccm_runtime::Shell;
@@ -23,6 +23,8 @@ pub struct Parts {
     pub feed: Arc<dyn EventFeed>,
     /// Name of this process, for people.
     pub process: String,
+    /// Where it counts its streams.
+    pub tally: Tally,
 }
 
 impl std::fmt::Debug for Parts {
@@ -49,17 +51,19 @@ pub async fn connect(config: &StandaloneConfig, shell: &Shell) -> anyhow::Result
     };
     let fleet = Fleet { stores, clock, bell: Arc::new(bus.clone()) };
     let process = ccm_runtime::process_name(&config.admin, "standalone");
-    tell_of(&fleet, &process, shell);
-    Ok(Parts { fleet, remotes, feed: Arc::new(bus), process })
+    let tally = Tally::new();
+    tell_of(&fleet, &process, tally.clone(), shell);
+    Ok(Parts { fleet, remotes, feed: Arc::new(bus), process, tally })
 }
 
 /// Lets the system's page show this process.
-fn tell_of(fleet: &Fleet, name: &str, shell: &Shell) {
+fn tell_of(fleet: &Fleet, name: &str, tally: Tally, shell: &Shell) {
     let who = Presence {
         name: name.to_owned(),
         roles: vec!["api", "scheduler", "relay"],
         version: BUILD.version,
         commit: BUILD.commit,
+        tally,
     };
     let (fleet, ready, leave) = (fleet.clone(), shell.ready.clone(), shell.stopping());
     shell.tasks.spawn("presence", async move {

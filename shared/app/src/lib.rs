@@ -29,7 +29,7 @@ pub use inbound::{Consent, Declined, Inbound, InboundOptions, Outcome};
 pub use labs::{LabAsked, LabFile, LabFilter};
 pub use operations::{LongAction, OperationFilter, Progress};
 pub use ops::{EndpointTemplate, FleetOps, Reconciled, Remotes, Report, Sight};
-pub use presence::{Presence, Present};
+pub use presence::{Presence, Present, Tally};
 pub use replies::Reservation;
 pub use runs::RunFilter;
 pub use workers::{Asked, WorkerFilter, WorkerOrder, WorkerPatch, WorkerRef};

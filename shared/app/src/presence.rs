@@ -1,6 +1,8 @@
 //! Which processes there are: each tells of itself, and takes itself out when it leaves.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ccm_domain::Timestamp;
@@ -20,7 +22,7 @@ const LOST: Duration = Duration::from_secs(20);
 const MOST: u32 = 500;
 
 /// How a process is known to others.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Presence {
     /// What it is called, for people.
     pub name: String,
@@ -30,6 +32,41 @@ pub struct Presence {
     pub version: &'static str,
     /// Commit that it is built from.
     pub commit: &'static str,
+    /// How many streams it has; nothing is told of them while nobody counts.
+    pub tally: Tally,
+}
+
+/// The streams of one process, counted by its API and told to the others. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    process: Uuid,
+    streams: Arc<AtomicU64>,
+}
+
+/// Stands for a process that takes no streams.
+const NO_STREAMS: u64 = u64::MAX;
+
+impl Tally {
+    /// Returns the tally of a process that begins, and takes no streams yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { process: Uuid::now_v7(), streams: Arc::new(AtomicU64::new(NO_STREAMS)) }
+    }
+
+    /// Sets how many streams there are; `None` while the process takes none.
+    pub fn set(&self, streams: Option<u64>) {
+        self.streams.store(streams.unwrap_or(NO_STREAMS), Ordering::Relaxed);
+    }
+
+    fn streams(&self) -> Option<u64> {
+        Some(self.streams.load(Ordering::Relaxed)).filter(|streams| *streams != NO_STREAMS)
+    }
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// A process as it is seen now.
@@ -52,7 +89,7 @@ impl Fleet {
     {
         let now = self.now();
         let mut me = Process {
-            id: Uuid::now_v7(),
+            id: who.tally.process,
             rev: 0,
             name: who.name,
             roles: who.roles.into_iter().map(str::to_owned).collect(),
@@ -61,10 +98,12 @@ impl Fleet {
             started_at: now,
             seen_at: now,
             parts: BTreeMap::new(),
+            streams: None,
         };
         loop {
             let words = parts().await.into_iter();
             me.parts = words.map(|(part, word)| (part.to_owned(), word)).collect();
+            me.streams = who.tally.streams();
             me.seen_at = self.now();
             if let Err(err) = self.tell_of(&mut me).await {
                 let error = format!("{:#}", anyhow::Error::new(err));
@@ -87,14 +126,25 @@ impl Fleet {
         Ok(found.into_iter().map(|process| seen(process, heard_of)).collect())
     }
 
+    /// Returns the streams of each other process that takes some.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn streams_elsewhere(&self, than: &Tally) -> Result<BTreeMap<Uuid, u64>> {
+        let others = self.processes().await?.into_iter().filter(|other| !other.is_lost);
+        let others = others.map(|other| other.process).filter(|other| other.id != than.process);
+        Ok(others.filter_map(|other| Some((other.id, other.streams?))).collect())
+    }
+
     async fn tell_of(&self, me: &mut Process) -> Result<()> {
         let key = me.id.to_string();
         if me.rev > 0 {
-            let (seen_at, parts) = (me.seen_at, me.parts.clone());
+            let (seen_at, parts, streams) = (me.seen_at, me.parts.clone(), me.streams);
             let told = self
                 .update(&self.stores.processes, &key, Writer::Intent, |known| {
                     known.seen_at = seen_at;
                     known.parts.clone_from(&parts);
+                    known.streams = streams;
                     Ok(())
                 })
                 .await;

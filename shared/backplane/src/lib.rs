@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use ccm_app::{Fleet, Presence};
+use ccm_app::{Fleet, Presence, Tally};
 use ccm_bus::{Bus, Namespace};
 use ccm_config::section::{AdminSection, BusSection, EventsSection, StoreSection};
 use ccm_ports::StoreProbe;
@@ -38,6 +38,8 @@ pub struct Member {
     pub fleet: Fleet,
     /// How events and hints travel.
     pub bus: Bus,
+    /// Where it counts its streams for the others.
+    pub tally: Tally,
 }
 
 /// Returns what is wrong with the places of store and bus, a sentence for each fault.
@@ -92,6 +94,7 @@ pub async fn join(
         name: ccm_runtime::process_name(admin, role),
         fleet: Fleet { stores: opened.stores, clock: opened.clock, bell },
         bus,
+        tally: Tally::new(),
     };
     tell_of(&member, role, shell);
     Ok(member)
@@ -128,6 +131,7 @@ fn tell_of(member: &Member, role: &'static str, shell: &Shell) {
         roles: vec![role],
         version: BUILD.version,
         commit: BUILD.commit,
+        tally: member.tally.clone(),
     };
     let (fleet, ready, leave) = (member.fleet.clone(), shell.ready.clone(), shell.stopping());
     shell.tasks.spawn("presence", async move {

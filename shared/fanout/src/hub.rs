@@ -238,11 +238,38 @@ impl Hub {
 
     /// Ends a client as [`Ended::Kicked`]; returns whether it was there.
     pub fn kick(&self, id: ClientId) -> bool {
-        let (known, waker) = lock(self.0.shard(id)).end(id, Ended::Kicked);
+        self.end(id, Ended::Kicked)
+    }
+
+    /// Ends a client as [`Ended::Rebalanced`]; returns whether it was there.
+    pub fn send_elsewhere(&self, id: ClientId) -> bool {
+        self.end(id, Ended::Rebalanced)
+    }
+
+    fn end(&self, id: ClientId, why: Ended) -> bool {
+        let (known, waker) = lock(self.0.shard(id)).end(id, why);
         if let Some(waker) = waker {
             waker.wake();
         }
         known
+    }
+
+    /// Returns how many clients there are.
+    #[must_use]
+    pub fn clients(&self) -> usize {
+        self.0.clients.load(Ordering::Acquire)
+    }
+
+    /// Returns at most so many clients that are not ended, those that came first.
+    #[must_use]
+    pub fn oldest(&self, most: usize) -> Vec<ClientId> {
+        let mut ids = Vec::new();
+        for shard in &self.0.shards {
+            ids.extend(lock(shard).living());
+        }
+        ids.sort_unstable();
+        ids.truncate(most);
+        ids
     }
 
     /// Returns all clients, the oldest first.
@@ -265,7 +292,7 @@ impl Hub {
             let (ring_events, ring_bytes) = (stock.ring.len(), stock.ring.bytes());
             Stats { last: stock.ring.last(), ring_events, ring_bytes, ..Stats::default() }
         };
-        stats.clients = self.0.clients.load(Ordering::Acquire);
+        stats.clients = self.clients();
         stats.frames = self.0.frames.load(Ordering::Relaxed);
         stats.bytes = self.0.bytes.load(Ordering::Relaxed);
         let left = |ended: Ended| self.0.ended[ended as usize].load(Ordering::Relaxed);

@@ -230,6 +230,10 @@ impl Shard {
         (true, client.waker.take())
     }
 
+    pub(crate) fn living(&self) -> impl Iterator<Item = ClientId> {
+        self.clients.iter().filter(|(_, client)| client.ended.is_none()).map(|(id, _)| *id)
+    }
+
     pub(crate) fn views(&self, last: u64) -> impl Iterator<Item = StreamView> {
         self.clients.iter().map(move |(id, client)| StreamView {
             id: *id,

@@ -26,12 +26,20 @@ pub enum Ended {
     Interrupted,
     /// The hub is closed.
     Closed,
+    /// Other processes have fewer clients.
+    Rebalanced,
 }
 
 impl Ended {
     /// All reasons.
-    pub const ALL: &[Self] =
-        &[Self::TooSlow, Self::Lapped, Self::Kicked, Self::Interrupted, Self::Closed];
+    pub const ALL: &[Self] = &[
+        Self::TooSlow,
+        Self::Lapped,
+        Self::Kicked,
+        Self::Interrupted,
+        Self::Closed,
+        Self::Rebalanced,
+    ];
 
     /// Returns the reason as one word, for clients and metrics.
     #[must_use]
@@ -42,6 +50,7 @@ impl Ended {
             Self::Kicked => "kicked",
             Self::Interrupted => "interrupted",
             Self::Closed => "closed",
+            Self::Rebalanced => "rebalance",
         }
     }
 }

@@ -265,6 +265,9 @@ pub struct Process {
     pub seen_at: Timestamp,
     /// Its parts: `ok`, or what is wrong.
     pub parts: BTreeMap<String, String>,
+    /// Its open event streams, when it takes more.
+    #[serde(default)]
+    pub streams: Option<u64>,
 }
 
 impl Document for Process {

@@ -34,7 +34,7 @@ def eventually(what, probe, patience=PATIENCE):
             last = probe()
             if last:
                 return last
-        except (requests.ConnectionError, AssertionError, KeyError) as error:
+        except (requests.ConnectionError, requests.Timeout, AssertionError, KeyError) as error:
             last = repr(error)
         time.sleep(0.1)
     raise AssertionError(f"{what} did not happen within {patience} s; last: {last!r}")

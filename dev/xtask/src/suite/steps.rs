@@ -6,7 +6,7 @@ use super::place::Place;
 use crate::{arch, docs, tidy};
 
 /// Steps that only run when they are named: what they show is shown by another step in less time.
-pub(super) const ON_REQUEST: &[&str] = &["chaos"];
+pub(super) const ON_REQUEST: &[&str] = &["chaos", "rolling"];
 
 /// One line of the summary.
 pub(super) struct Step {
@@ -139,6 +139,15 @@ fn from_the_build_on(place: &Place) -> Vec<Step> {
             "deploy",
             "images, systemd units, compose file, load balancers, alerts, backup",
             vec![place.pytest("tests/deploy")],
+        )
+        .over_servers(),
+        tests(
+            "rolling",
+            "every API process replaced behind each load balancer, with CCM_ROLLING streams and requests",
+            vec![place.python(
+                "tests/deploy",
+                &["-m", "pytest", "-ra", "-s", "-p", "no:cacheprovider", "test_rolling.py"],
+            )],
         )
         .over_servers(),
         tests(

@@ -250,7 +250,7 @@ impl Words {
                     self.out.extend(self.subscription.at_hand());
                     None
                 }
-                Told::End(ended @ (Ended::Interrupted | Ended::Closed)) => {
+                Told::End(ended @ (Ended::Interrupted | Ended::Closed | Ended::Rebalanced)) => {
                     Some(Farewell::Bye(ended.word(), SOON))
                 }
                 Told::End(ended @ (Ended::TooSlow | Ended::Lapped | Ended::Kicked)) => {

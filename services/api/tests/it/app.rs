@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use ccm_api::{ApiConfig, Deps};
-use ccm_app::Fleet;
+use ccm_app::{Fleet, Tally};
 use ccm_bus::LocalBus;
 use ccm_domain::Timestamp;
 use ccm_ports::{Document, Query, Shared, Stores};
@@ -121,6 +121,7 @@ impl TestApp {
             fleet: self.fleet.clone(),
             feed: Arc::new(self.bus.clone()),
             process: "api-test".to_owned(),
+            tally: Tally::new(),
         }
     }
 

@@ -1,12 +1,15 @@
 //! How event streams end: slow readers, full houses, kicks, age, and a process that stops.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use ccm_config::section::DrainSection;
 use ccm_config::{Size, Span};
 use ccm_events::{Change, Kind};
+use ccm_ports::{Process, Writer};
 use http::Method;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::app::TestApp;
 use crate::reader::{Served, change, changes, worker};
@@ -128,6 +131,52 @@ async fn a_stream_ends_at_its_age_and_says_so() {
     let mut reader = served.connect("").await;
 
     assert_eq!(reader.goodbye().await, "max_age");
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn readers_above_the_share_of_a_process_are_sent_to_others_and_miss_nothing() {
+    let app = TestApp::new();
+    let now = app.fleet.now();
+    let elsewhere = Process {
+        id: Uuid::now_v7(),
+        rev: 1,
+        name: "api-2".to_owned(),
+        roles: vec!["api".to_owned()],
+        version: "1".to_owned(),
+        commit: "c".to_owned(),
+        started_at: now,
+        seen_at: now,
+        parts: BTreeMap::new(),
+        streams: Some(4),
+    };
+    app.stores().processes.insert(&elsewhere, &[], Writer::Intent).await.unwrap();
+    let every = Span::from_millis(300);
+    let served = Served::with(app, |config| config.sse.rebalance = every).await;
+    let mut readers = Vec::new();
+    for _ in 0..12 {
+        let mut reader = served.connect("").await;
+        reader.snapshot().await;
+        readers.push(reader);
+    }
+
+    // The four that came first; with the rest it is even.
+    let mut cursors = Vec::new();
+    for reader in &mut readers[..4] {
+        assert_eq!(reader.goodbye().await, "rebalance");
+        cursors.push(reader.cursor.unwrap());
+    }
+    served.tell(&changes(1..=1)).await;
+
+    for reader in &mut readers[4..] {
+        assert_eq!(reader.ids(1).await, [1]);
+    }
+    let metrics = served.app.shell.metrics.render().unwrap();
+    assert!(metrics.contains("ccm_sse_ended_total{reason=\"rebalance\"} 4"), "{metrics}");
+    for cursor in cursors {
+        let mut again = served.connect(&format!("?last_event_id={cursor}")).await;
+        assert_eq!(again.ids(1).await, [1]);
+    }
     served.stop().await;
 }
 

@@ -35,6 +35,7 @@ async fn the_system_shows_every_process_and_which_was_lost() {
     let app = TestApp::new();
     let now = app.clock.now();
     let mut process = Process {
+        streams: None,
         id: Uuid::now_v7(),
         rev: 1,
         name: "relay-a".to_owned(),

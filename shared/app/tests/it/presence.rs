@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ccm_app::Presence;
+use ccm_app::{Presence, Tally};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::World;
 
 fn scheduler(name: &str) -> Presence {
-    Presence { name: name.to_owned(), roles: vec!["scheduler"], version: "1.2.3", commit: "abc" }
+    Presence {
+        name: name.to_owned(),
+        roles: vec!["scheduler"],
+        version: "1.2.3",
+        commit: "abc",
+        tally: Tally::new(),
+    }
 }
 
 async fn well() -> BTreeMap<&'static str, String> {

@@ -20,6 +20,10 @@ pub trait Document: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     const COLLECTION: &'static str;
     /// What one is called in errors.
     const NOUN: &'static str;
+    /// How much is written of it: grows by one with each release that writes more than the one before.
+    ///
+    /// What a later format has and this build does not know outlives its writes.
+    const FORMAT: u64 = 1;
 
     /// Returns the key, unique within the collection.
     fn key(&self) -> String;

@@ -17,6 +17,7 @@ mod lease;
 mod list;
 mod lock;
 mod log;
+mod newer;
 mod outbox;
 mod readers;
 mod samples;

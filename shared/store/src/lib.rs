@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
+mod carry;
 pub mod embedded;
 mod error;
 mod fenced;

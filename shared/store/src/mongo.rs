@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! { _id: key, rev, guard,              what writes are filtered by
+//!   format,                            how much its writer knew of it; the first when left out
 //!   doc: { … },                        the aggregate, as serde tells it
 //!   f: { name: "…", tag: ["…", "…"] }, what lists filter and sort by
 //!   unique: ["…"],                     left out when there is none
@@ -26,6 +27,7 @@ mod indexes;
 mod lease;
 mod list;
 mod log;
+mod newer;
 mod outbox;
 mod samples;
 mod secrets;

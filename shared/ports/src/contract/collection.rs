@@ -9,12 +9,14 @@ use super::store::{Parcel, Slip, World, add, add_all, keys, stored, waiting, wai
 use crate::{Cursor, Filter, MOST_ITEMS, Query, StoreError, Writer};
 
 mod fencing;
+mod formats;
 mod listing;
 mod paging;
 mod unique;
 mod writing;
 
 pub use fencing::*;
+pub use formats::*;
 pub use listing::*;
 pub use paging::*;
 pub use unique::*;
@@ -31,6 +33,9 @@ macro_rules! collection_contract {
             a_taken_key_is_refused_and_named
             a_document_begins_at_revision_one
             a_put_replaces_the_document
+            what_only_a_later_release_knows_outlives_an_older_ones_write
+            a_later_release_takes_over_what_an_older_one_wrote
+            refusals_are_the_same_for_documents_of_a_later_release
             of_two_writers_the_second_is_refused
             a_skipped_revision_is_refused
             a_removed_document_is_gone_and_its_key_is_free

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a suite: to fail is to panic")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ccm_domain::{Timestamp, Worker};
@@ -17,6 +18,7 @@ use crate::{
 /// A store with all ports, for the documents of the suites.
 pub trait Whole:
     Collection<Parcel>
+    + Collection<LaterParcel>
     + Collection<Slip>
     + LeaseStore
     + Outbox
@@ -29,7 +31,7 @@ pub trait Whole:
 
 impl<S> Whole for S
 where
-    S: Collection<Parcel> + Collection<Slip>,
+    S: Collection<Parcel> + Collection<LaterParcel> + Collection<Slip>,
     S: LeaseStore + Outbox + EventLog + SampleStore + SecretStore + StoreProbe,
 {
 }
@@ -41,6 +43,11 @@ pub trait World: Send + Sync {
 
     /// Documents that a seal reaches.
     fn parcels(&self) -> Shared<Parcel> {
+        self.store()
+    }
+
+    /// The same documents as a later release knows them.
+    fn later_parcels(&self) -> Shared<LaterParcel> {
         self.store()
     }
 
@@ -194,6 +201,43 @@ impl Parcel {
             data: serde_json::json!({ "rev": self.rev, "n": n }).into(),
             traceparent: None,
         }
+    }
+}
+
+/// A [`Parcel`] of a later release, which writes more of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaterParcel {
+    /// What was there before.
+    #[serde(flatten)]
+    pub parcel: Parcel,
+    /// What was added.
+    #[serde(default)]
+    pub weight: Option<u64>,
+    /// The same deeper inside.
+    #[serde(default)]
+    pub sender: BTreeMap<String, String>,
+}
+
+impl Document for LaterParcel {
+    const COLLECTION: &'static str = Parcel::COLLECTION;
+    const NOUN: &'static str = Parcel::NOUN;
+    const FORMAT: u64 = Parcel::FORMAT + 1;
+
+    fn key(&self) -> String {
+        self.parcel.key()
+    }
+
+    fn rev(&self) -> u64 {
+        self.parcel.rev()
+    }
+
+    fn unique(&self) -> Vec<String> {
+        self.parcel.unique()
+    }
+
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let weight = self.weight.map(|weight| ("weight", weight.to_string()));
+        self.parcel.fields().into_iter().chain(weight).collect()
     }
 }
 

@@ -11,7 +11,8 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::Embedded;
 use super::error::Fault;
-use super::{list, outbox};
+use super::{list, newer, outbox};
+use crate::carry::Known;
 use crate::error::corrupt;
 use crate::number::{counted, stored};
 
@@ -67,19 +68,22 @@ pub(super) fn parse<D: Document>(key: &str, body: &str) -> Result<D, Fault> {
 
 /// Which document.
 #[derive(Clone, Copy)]
-struct Name<'a> {
-    coll: &'static str,
+pub(super) struct Name<'a> {
+    pub(super) coll: &'static str,
     noun: &'static str,
-    key: &'a str,
+    pub(super) key: &'a str,
 }
 
 /// A document with all that is written together with it, made before the writer is bothered.
-struct Row {
+pub(super) struct Row {
     coll: &'static str,
     noun: &'static str,
     key: String,
-    rev: u64,
-    body: String,
+    pub(super) rev: u64,
+    pub(super) body: String,
+    /// What this build writes, and how it understands what is stored.
+    pub(super) format: i64,
+    pub(super) known: fn(&serde_json::Value) -> Result<Known, serde_json::Error>,
     fields: BTreeSet<(String, String)>,
     uniques: BTreeSet<String>,
     changes: Vec<outbox::Row>,
@@ -95,7 +99,9 @@ impl Row {
             noun: D::NOUN,
             key,
             rev: doc.rev(),
-            body,
+            body: newer::in_format(D::FORMAT, &body),
+            format: stored(D::FORMAT)?,
+            known: Known::of::<D>,
             fields: doc
                 .fields()
                 .into_iter()
@@ -106,7 +112,7 @@ impl Row {
         })
     }
 
-    fn name(&self) -> Name<'_> {
+    pub(super) fn name(&self) -> Name<'_> {
         Name { coll: self.coll, noun: self.noun, key: &self.key }
     }
 
@@ -124,7 +130,7 @@ impl Row {
         if added == 0 {
             return Err(StoreError::Taken(self.key.clone()).into());
         }
-        self.index(conn)
+        self.index(conn, None)
     }
 
     fn put(&self, conn: &Connection, by: Writer) -> Result<(), Fault> {
@@ -132,34 +138,61 @@ impl Row {
         let replaced = match by {
             Writer::Intent => conn
                 .prepare_cached(
-                    "UPDATE docs SET rev = ?3, body = ?4 WHERE coll = ?1 AND key = ?2 AND rev = ?5",
+                    "UPDATE docs SET rev = ?3, body = ?4 WHERE coll = ?1 AND key = ?2 AND rev = ?5
+                     AND coalesce(json_extract(body, '$.format'), 1) <= ?6",
                 )?
-                .execute((self.coll, &self.key, rev, &self.body, before))?,
+                .execute((self.coll, &self.key, rev, &self.body, before, self.format))?,
             Writer::Leader(epoch) => conn
                 .prepare_cached(
                     "UPDATE docs SET rev = ?3, body = ?4, guard = ?6
-                     WHERE coll = ?1 AND key = ?2 AND rev = ?5 AND guard <= ?6",
+                     WHERE coll = ?1 AND key = ?2 AND rev = ?5 AND guard <= ?6
+                     AND coalesce(json_extract(body, '$.format'), 1) <= ?7",
                 )?
-                .execute((self.coll, &self.key, rev, &self.body, before, stored(epoch.0)?))?,
+                .execute((
+                    self.coll,
+                    &self.key,
+                    rev,
+                    &self.body,
+                    before,
+                    stored(epoch.0)?,
+                    self.format,
+                ))?,
         };
         if replaced == 0 {
-            return Err(refusal(conn, self.name(), by)?.into());
+            return self.put_over_newer(conn, by);
         }
-        self.index(conn)
+        self.index(conn, None)
+    }
+
+    /// Writes over what a later release wrote, or finds out that this is not the reason.
+    fn put_over_newer(&self, conn: &Connection, by: Writer) -> Result<(), Fault> {
+        let Some(newer) = newer::carried(conn, self, by)? else {
+            return Err(refusal(conn, self.name(), by)?.into());
+        };
+        conn.prepare_cached(
+            "UPDATE docs SET rev = ?3, body = ?4, guard = ?5 WHERE coll = ?1 AND key = ?2",
+        )?
+        .execute((self.coll, &self.key, stored(self.rev)?, &newer.body, newer.guard))?;
+        self.index(conn, Some(&newer.known))
     }
 
     /// Writes what changed among index fields and unique keys, and appends the changes.
-    fn index(&self, conn: &Connection) -> Result<(), Fault> {
-        self.index_fields(conn)?;
+    ///
+    /// Of what a later release wrote only what is `known` here is touched.
+    fn index(&self, conn: &Connection, known: Option<&Known>) -> Result<(), Fault> {
+        self.index_fields(conn, known)?;
         self.index_uniques(conn)?;
         self.changes.iter().try_for_each(|change| change.append(conn, self.coll, &self.key))
     }
 
-    fn index_fields(&self, conn: &Connection) -> Result<(), Fault> {
-        let before: BTreeSet<(String, String)> = conn
+    fn index_fields(&self, conn: &Connection, known: Option<&Known>) -> Result<(), Fault> {
+        let mut before: BTreeSet<(String, String)> = conn
             .prepare_cached("SELECT field, value FROM fields WHERE coll = ?1 AND key = ?2")?
             .query_map((self.coll, &self.key), |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
+        if let Some(known) = known {
+            before.retain(|(field, _)| known.fields.contains(&**field));
+        }
         for (field, value) in before.difference(&self.fields) {
             conn.prepare_cached(
                 "DELETE FROM fields WHERE coll = ?1 AND field = ?2 AND value = ?3 AND key = ?4",

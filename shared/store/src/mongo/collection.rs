@@ -85,7 +85,9 @@ impl<D: Document> Collection<D> for Mongo {
             let name = format!("{}/{}", D::COLLECTION, row.key);
             return Err(StoreError::Corrupt(anyhow!("{name} is replaced at revision {}", row.rev)));
         }
-        let (filter, update) = (filter(&row.key, row.rev - 1, by)?, update(&row, by)?);
+        let mut filter = filter(&row.key, row.rev - 1, by)?;
+        filter.insert("format", doc! { "$not": { "$gt": row.format } });
+        let update = update(&row, by)?;
         let store = self.clone();
         self.run_all("put a document", async move {
             let replaced = store.replace::<D>(&row, filter, update, by).await;
@@ -118,7 +120,8 @@ fn filter(key: &str, rev: i64, by: Writer) -> Result<bson::Document, StoreError>
 
 /// Replaces what is the writer's, and leaves what is the store's: the guard of an intent, changes that wait.
 fn update(row: &Stored, by: Writer) -> Result<bson::Document, StoreError> {
-    let mut set = doc! { "rev": row.rev, "doc": row.doc.clone(), "f": row.f.clone() };
+    let mut set =
+        doc! { "rev": row.rev, "format": row.format, "doc": row.doc.clone(), "f": row.f.clone() };
     if let Writer::Leader(epoch) = by {
         set.insert("guard", stored(epoch.0)?);
     }
@@ -144,15 +147,23 @@ impl Mongo {
     async fn replace<D: Document>(
         &self,
         row: &Stored,
-        filter: bson::Document,
-        update: bson::Document,
+        mut filter: bson::Document,
+        mut update: bson::Document,
         by: Writer,
     ) -> Result<(), StoreError> {
+        let mut is_over_newer = false;
         let docs = self.collection::<bson::Document>(D::COLLECTION);
         for _ in 0..TRIES {
             let replaced = docs.update_one(filter.clone(), update.clone()).await;
             match replaced.map_err(|err| classify("put a document", &err)) {
                 Ok(outcome) if outcome.matched_count == 0 => {
+                    if !is_over_newer && let Some(newer) = self.carried::<D>(row).await? {
+                        // The same write, but of what a later release wrote, with what only that knows.
+                        is_over_newer = true;
+                        filter.insert("format", newer.format);
+                        update = self::update(&newer, by)?;
+                        continue;
+                    }
                     return Err(self.refusal(D::COLLECTION, D::NOUN, &row.key, by).await?);
                 }
                 Ok(_) => return Ok(()),

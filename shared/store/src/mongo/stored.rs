@@ -24,6 +24,7 @@ pub(super) struct Stored {
     pub(super) key: String,
     pub(super) rev: i64,
     pub(super) guard: i64,
+    pub(super) format: i64,
     pub(super) doc: bson::Document,
     pub(super) f: bson::Document,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -58,6 +59,7 @@ impl Stored {
         Ok(Self {
             rev: stored(doc.rev())?,
             guard: stored(guard.0)?,
+            format: stored(D::FORMAT)?,
             doc: bson::serialize_to_document(doc)
                 .map_err(|err| corrupt(format!("write {}/{key}", D::COLLECTION), err))?,
             f: fields(doc),

@@ -8,19 +8,23 @@ import pytest
 import requests
 
 from balancers import HOSTS, made
-from place import BINARIES, Child, eventually, free_port, running
+from place import BINARIES, REGION, Child, eventually, free_port, running
 from servers import bus_url, store_url
 
 API_HOSTS = list(HOSTS.values())
+SCHEDULER_HOSTS = ["127.0.0.3", "127.0.0.4"]
 # For tests of something else: drained in a moment. The delay is twice what the balancers need to notice.
 QUICK = {"CCM_DRAIN__DELAY": "4s", "CCM_DRAIN__STREAMS": "2s", "CCM_SSE__HEARTBEAT": "1s", "CCM_SSE__REBALANCE": "10s"}
 
 
 class Fleet:
-    """Three API processes with the same ports on addresses of their own, and a relay, on real servers."""
+    """Three API processes with the same ports on addresses of their own, and a relay, on real servers.
 
-    def __init__(self, purpose, **options):
-        self.options = options or QUICK
+    A whole one has a second relay, two schedulers, and something for them to do.
+    """
+
+    def __init__(self, purpose, options=QUICK, whole=False):
+        self.options = options
         self.http, self.admin = free_port(), free_port()
         self.shared = {
             "CCM_STORE__URL": store_url(purpose),
@@ -28,19 +32,24 @@ class Fleet:
             "CCM_BUS__NAMESPACE": f"{purpose}-{os.getpid()}-{self.http}",
             "CCM_TELEMETRY__LOG_FORMAT": "json",
         }
-        relay = {"CCM_ADMIN__LISTEN": f"127.0.0.1:{self.admin}"}
-        self.relay = Child([BINARIES / "ccm-relay"], {**self.shared, **relay})
-        self.processes = {host: self.start(host) for host in API_HOSTS}
-        for host in ["127.0.0.1", *API_HOSTS]:
+        self.roles = {"127.0.0.1": "relay", **({"127.0.0.2": "relay"} if whole else {})}
+        self.roles |= dict.fromkeys(SCHEDULER_HOSTS, "scheduler") if whole else {}
+        self.roles |= dict.fromkeys(API_HOSTS, "api")
+        self.world = World() if whole else None
+        self.processes = {host: self.start(host) for host in self.roles}
+        for host in self.roles:
             self.await_ready(host)
 
     def start(self, host):
-        own = {
-            "CCM_HTTP__LISTEN": f"{host}:{self.http}",
-            "CCM_ADMIN__LISTEN": f"{host}:{self.admin}",
-            "CCM_AUTH__MODE": "dev",
-        }
-        return Child([BINARIES / "ccm-api"], {**self.shared, **own, **self.options})
+        role = self.roles[host]
+        own = {"CCM_ADMIN__LISTEN": f"{host}:{self.admin}"}
+        if role != "scheduler":
+            own["CCM_HTTP__LISTEN"] = f"{host}:{self.http}"
+        else:
+            own |= self.world.env
+        if role == "api":
+            own |= {"CCM_AUTH__MODE": "dev", **self.options}
+        return Child([BINARIES / f"ccm-{role}"], {**self.shared, **own})
 
     def await_ready(self, host):
         probe = lambda: requests.get(f"http://{host}:{self.admin}/readyz", timeout=5).status_code == 200
@@ -61,10 +70,36 @@ class Fleet:
         self.await_ready(host)
 
     def end(self):
-        for child in [*self.processes.values(), self.relay]:
+        for child in self.processes.values():
             child.process.terminate()
-        for child in [*self.processes.values(), self.relay]:
+        for child in self.processes.values():
             child.end()
+        if self.world:
+            self.world.end()
+
+
+class World:
+    """A cloud with some instances for schedulers to look at."""
+
+    def __init__(self):
+        cml, aws = free_port(), free_port()
+        listening = lambda name, port, *more: Child([BINARIES / name, "--listen", f"127.0.0.1:{port}", *more])
+        self.cml = listening("sim-cml", cml, "--workers", "0", "--no-people")
+        self.aws = listening("sim-aws", aws, "--workers", "3", "--cml", f"http://127.0.0.1:{cml}")
+        self.env = {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{aws}",
+            "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "CCM_AWS__REGIONS": REGION,
+            "CCM_CML__ENDPOINT": f"http://127.0.0.1:{cml}/{{instance_id}}",
+            "CCM_JOBS__OBSERVE_INSTANCES__EVERY": "5s",
+            "CCM_JOBS__RECONCILE_WORKERS__EVERY": "5s",
+        }
+
+    def end(self):
+        self.aws.end()
+        self.cml.end()
 
 
 @contextmanager

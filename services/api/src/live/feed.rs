@@ -162,14 +162,20 @@ impl Feed {
 
     /// Reads on to where the log ends: from the bus as far as it goes, then from the log.
     async fn catch_up(&self) -> anyhow::Result<()> {
-        while self.take_from_bus().await? || self.take_from_log().await? {}
+        // The log is appended to first. What the bus has beyond its end is of another log, from which a store was set
+        // back, until the relay empties the bus. What was added since this look is read from the log.
+        let end = self.log.head().await.context("read the log's head")?;
+        while self.take_from_bus(end).await? || self.take_from_log().await? {}
         Ok(())
     }
 
-    async fn take_from_bus(&self) -> anyhow::Result<bool> {
+    async fn take_from_bus(&self, end: u64) -> anyhow::Result<bool> {
         let last = self.hub.last();
+        if last >= end {
+            return Ok(false);
+        }
         let page = self.feed.history(last, PAGE).await.context("read the bus's history")?;
-        for event in &page {
+        for event in page.iter().filter(|event| event.seq.is_some_and(|seq| seq <= end)) {
             // A history that begins later, or anew with other numbers, leaves it to the log.
             if self.hub.publish(event).is_err() {
                 break;

@@ -283,6 +283,29 @@ async fn a_log_that_went_back_ends_the_streams_that_are_ahead_of_it() {
 }
 
 #[tokio::test]
+async fn what_the_bus_has_beyond_the_log_is_told_to_nobody() {
+    let app = TestApp::new();
+    let mut before = log(&app, &changes(1..=2)).await;
+    // Until the store was set back.
+    before.extend((3..=5).map(|seq| Event::logged(seq, &changes(seq..=seq)[0])));
+    app.bus.append(&before).await.unwrap();
+    let served = Served::with(app, |_| {}).await;
+
+    let mut reader = served.connect("?last_event_id=0").await;
+    assert_eq!(reader.ids(2).await, [1, 2]);
+    let mut fresh = served.connect("").await;
+    fresh.snapshot().await;
+    // As the relay does when it sees it.
+    served.app.bus.clear().await.unwrap();
+    served.tell(&changes(13..=13)).await;
+
+    let event = reader.event().await;
+    assert_eq!((event.id, &event.data["data"]["n"]), (Some(3), &json!(13)));
+    assert_eq!((fresh.cursor, fresh.ids(1).await), (Some(2), vec![3]));
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn the_log_is_read_in_pages() {
     let app = TestApp::new();
     log(&app, &changes(1..=5)).await;

@@ -247,3 +247,23 @@ fn clients_are_told_when_the_hub_goes_on_elsewhere() {
     hub.start(3);
     assert_eq!(ahead.drain(), (vec![], Some(Ended::Interrupted)));
 }
+
+#[test]
+fn the_oldest_clients_are_found_and_sent_elsewhere() {
+    let hub = started(SMALL);
+    let mut clients: Vec<_> =
+        (0..20).map(|_| subscribe(&hub, &Filter::default(), None).unwrap()).collect();
+    let ids: Vec<_> = clients.iter().map(|client| client.subscription.id()).collect();
+    drop(clients.remove(1));
+    hub.kick(ids[2]);
+
+    // Neither who left nor who is ended already.
+    assert_eq!(hub.oldest(3), [ids[0], ids[3], ids[4]]);
+    assert_eq!(hub.oldest(100).len(), 18);
+    assert!(hub.send_elsewhere(ids[0]));
+
+    assert_eq!(clients[0].drain(), (vec![], Some(Ended::Rebalanced)));
+    assert_eq!(hub.oldest(1), [ids[3]]);
+    assert_eq!(hub.clients(), 19);
+    assert!(!hub.send_elsewhere(ids[1]));
+}

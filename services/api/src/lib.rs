@@ -77,7 +77,7 @@ pub fn router(
         ready: shell.ready.clone(),
         process: deps.process.into(),
     };
-    Ok(router::router(state, &meter))
+    Ok(router::router(state, &meter, &shell.tracer("ccm-api")))
 }
 
 /// Binds the public port and starts serving; returns where, once requests can come.

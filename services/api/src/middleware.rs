@@ -7,3 +7,4 @@ pub(crate) mod limits;
 pub(crate) mod measure;
 pub(crate) mod ours;
 pub(crate) mod request_id;
+pub(crate) mod trace;

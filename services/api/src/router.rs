@@ -6,7 +6,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing};
-use ccm_telemetry::Meter;
+use ccm_telemetry::{Meter, Tracer};
 use http::Uri;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::extract::MOST_BODY;
-use crate::middleware::{headers, idempotency, known_query, limits, measure, ours, request_id};
+use crate::middleware::{headers, idempotency, known_query, limits, measure, ours, request_id, trace};
 use crate::openapi::Document;
 use crate::problem::Problem;
 use crate::routes::{
@@ -78,7 +78,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
 }
 
 /// The whole public port.
-pub(crate) fn router(state: AppState, meter: &Meter) -> Router {
+pub(crate) fn router(state: AppState, meter: &Meter, tracer: &Tracer) -> Router {
     let (api, document) = api().split_for_parts();
     let known = Arc::new(known_query::Known::of(&document));
     let document = Arc::new(docs::Docs::new(crate::openapi::finish(document)));
@@ -101,6 +101,7 @@ pub(crate) fn router(state: AppState, meter: &Meter) -> Router {
         // Around everything that may refuse, so that refusals have these headers and an id too.
         .layer(from_fn(headers::secure))
         .layer(from_fn(request_id::identify))
+        .layer(from_fn_with_state(tracer.clone(), trace::trace))
         .layer(from_fn_with_state(measure::Requests::new(meter), measure::measure))
         .with_state(state)
 }

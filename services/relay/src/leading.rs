@@ -9,6 +9,7 @@ use ccm_app::leadership::{Duty, Term};
 use ccm_domain::{Epoch, SinkName};
 use ccm_ports::{Chime, EventPublisher, LeaseRole, StoreError};
 use ccm_runtime::{Backoff, CancellationToken};
+use ccm_telemetry::Tracer;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tokio::sync::watch;
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use crate::backlog::Backlog;
 use crate::instruments::Instruments;
 use crate::sinks::SinkSpec;
+use crate::traced::traced;
 use crate::{Failed, Outlet, RelayConfig, SinkSection, cursor, delivery};
 
 /// The relay's part of leadership.
@@ -26,6 +28,7 @@ pub(crate) struct Relaying {
     pub(crate) config: RelayConfig,
     pub(crate) instruments: Instruments,
     pub(crate) backlog: Backlog,
+    pub(crate) tracer: Tracer,
 }
 
 #[async_trait]
@@ -59,7 +62,7 @@ impl Relaying {
         let stores = &self.fleet.stores;
         let mut outlet = Outlet::new(
             Arc::clone(&stores.outbox),
-            Arc::clone(&stores.log),
+            traced(&stores.log, &self.tracer),
             Arc::clone(&self.publisher),
             self.config.batch,
             self.config.refill,

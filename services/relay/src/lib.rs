@@ -12,6 +12,7 @@ mod model;
 mod outbox;
 mod sinks;
 mod start;
+mod traced;
 #[cfg(feature = "distributed")]
 pub mod wiring;
 

@@ -50,7 +50,8 @@ pub fn start(deps: Deps, config: RelayConfig, shell: &Shell) -> Relay {
     ccm_telemetry::tell_epoch(&meter, LeaseRole::Relay.name(), epoch);
     let instruments = Instruments::new(&meter);
     let backlog = Backlog::new(&meter);
-    let duty = Relaying { fleet, publisher, holder, config, instruments, backlog };
+    let tracer = shell.tracer("ccm-relay");
+    let duty = Relaying { fleet, publisher, holder, config, instruments, backlog, tracer };
     let (leave, hold) = (shell.draining(), shell.hold(Part::Jobs));
     shell.tasks.spawn_critical("relay", async move {
         election.lead(&leave, &duty).await;

@@ -12,6 +12,7 @@ use ccm_domain::{
 };
 use ccm_events::payload::run_moments;
 use ccm_ports::{Shared, StoreError, lab_key};
+use ccm_telemetry::{Span, propagate};
 use rand::Rng as _;
 use serde_json::Value;
 
@@ -34,6 +35,21 @@ pub(crate) enum Ended {
     HandedBack,
     /// Another leader has taken over: nothing is written.
     Deposed,
+}
+
+impl Ended {
+    /// Says on the span of the attempt how it ended.
+    pub(crate) fn tell(&self, span: &Span) {
+        match self {
+            Self::Well(_) => {}
+            Self::Badly(error) => {
+                span.set("job.error", error.code.clone());
+                span.fail("failed");
+            }
+            Self::HandedBack => span.fail("handed_back"),
+            Self::Deposed => span.fail("deposed"),
+        }
+    }
 }
 
 impl Engine {
@@ -201,7 +217,8 @@ impl Engine {
     }
 
     async fn tell_moment(&self, run: &Run, fact: &RunFact) {
-        for moment in run_moments(run, std::slice::from_ref(fact), self.now()) {
+        for mut moment in run_moments(run, std::slice::from_ref(fact), self.now()) {
+            moment.traceparent = propagate::current();
             self.ops().tell(&moment).await;
         }
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use ccm_app::{Fleet, FleetOps, Remotes};
 use ccm_domain::schedule::{JOBS, JobSpec, Lane, job};
 use ccm_domain::{Epoch, Run, RunId, Scope, Timestamp, WorkerId};
+use ccm_telemetry::Tracer;
 use tokio::sync::{Notify, OwnedMutexGuard, Semaphore, SemaphorePermit, mpsc, watch};
 
 use crate::Instruments;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub jobs: JobsSection,
     /// Where things are counted.
     pub instruments: Instruments,
+    /// Where they are traced.
+    pub tracer: Tracer,
 }
 
 /// The working state of one leader.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use ccm_app::leadership::{Duty, Term};
 use ccm_domain::Epoch;
 use ccm_ports::StoreError;
+use ccm_telemetry::Tracer;
 use tokio::task::JoinSet;
 
 use crate::runner::Stop;
@@ -20,6 +21,7 @@ pub(crate) struct Scheduling {
     pub(crate) deps: Deps,
     pub(crate) config: SchedulerConfig,
     pub(crate) instruments: Instruments,
+    pub(crate) tracer: Tracer,
 }
 
 #[async_trait]
@@ -38,6 +40,7 @@ impl Duty for Scheduling {
             holder: self.deps.holder.clone(),
             jobs: self.config.jobs.clone(),
             instruments: self.instruments.clone(),
+            tracer: self.tracer.clone(),
         });
         engine.prepare().await?;
         let stop = Stop { leaving: term.leaving.child_token(), ..Stop::default() };

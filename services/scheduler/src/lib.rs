@@ -12,6 +12,7 @@ mod runner;
 mod schedules;
 mod start;
 mod ticker;
+mod traced;
 mod transitions;
 pub mod wiring;
 

@@ -57,7 +57,8 @@ impl SchedulerConfig {
 pub fn start(mut deps: Deps, config: SchedulerConfig, shell: &Shell) -> Scheduler {
     let meter = shell.meter("ccm-scheduler");
     let instruments = Instruments::new(&meter, &deps.fleet);
-    deps.remotes = measured(deps.remotes, &meter);
+    let tracer = shell.tracer("ccm-scheduler");
+    deps.remotes = measured(deps.remotes, &meter, &tracer);
     let election = Leadership::new(
         LeaseRole::Scheduler,
         deps.holder.clone(),
@@ -69,7 +70,7 @@ pub fn start(mut deps: Deps, config: SchedulerConfig, shell: &Shell) -> Schedule
     let term = standing.clone();
     let epoch = move || term.borrow().leads().map(|epoch| epoch.0);
     ccm_telemetry::tell_epoch(&meter, LeaseRole::Scheduler.name(), epoch);
-    let duty = Scheduling { deps, config, instruments };
+    let duty = Scheduling { deps, config, instruments, tracer };
     let (leave, hold) = (shell.draining(), shell.hold(Part::Jobs));
     shell.tasks.spawn_critical("scheduler", async move {
         election.lead(&leave, &duty).await;

@@ -9,9 +9,9 @@ use ccm_app::{FleetError, Result};
 use ccm_domain::schedule::Due;
 use ccm_domain::{Command, CommandKind, CommandState, Run, Schedule, Slot, Timestamp};
 use ccm_ports::{Chime, Document, Filter, Query, StoreError, sortable};
+use ccm_telemetry::propagate;
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::Engine;
 
@@ -104,15 +104,20 @@ impl Engine {
     /// Makes the run of a claimed slot, or returns the one that is there.
     pub(crate) async fn make_slot_run(&self, schedule: &Schedule, slot: Slot) -> Result<Run> {
         let spec = &schedule.spec;
-        let run = Run::of_slot(&spec.name, &spec.job, slot, self.now());
+        let mut run = Run::of_slot(&spec.name, &spec.job, slot, self.now());
+        // While a trigger waits, the slot is not yet its.
+        run.traceparent = schedule.triggered_in.clone().filter(|_| schedule.triggered.is_none());
         self.make_run(run).await
     }
 
     async fn make_run(&self, mut run: Run) -> Result<Run> {
         let runs = &self.parts.fleet.stores.runs;
-        if run.trace_id.is_none() {
-            run.trace_id = Some(Uuid::new_v4().simple().to_string());
+        if run.traceparent.is_none() {
+            let claim = self.parts.tracer.span(format!("claim {}", run.job));
+            let claim = claim.with("job.run_id", run.id.to_string()).start();
+            run.traceparent = Some(claim.traceparent());
         }
+        run.trace_id = run.traceparent.as_deref().and_then(propagate::trace_id);
         match self.parts.fleet.insert(runs, &mut run, self.ops().writer()).await {
             Ok(()) => Ok(run),
             Err(FleetError::Store(StoreError::Taken(_))) => Ok(runs.get(run.id.as_str()).await?),
@@ -125,7 +130,8 @@ impl Engine {
         let waiting = Query::default().is("state", CommandState::Queued.name());
         let due = waiting.clone().and(Filter::Below("due", sortable(now.plus(MILLI))));
         for command in self.listed(commands, due).await? {
-            match self.claim_command(&command, now).await {
+            let claim = self.claim_command(&command, now);
+            match propagate::within(command.traceparent.as_deref(), claim).await {
                 // Somebody else ended it, or forgot it.
                 Ok(())
                 | Err(FleetError::Domain(_) | FleetError::Store(StoreError::NotFound(_))) => {}
@@ -148,7 +154,7 @@ impl Engine {
         let Some(job) = command.kind.job() else { return Ok(()) };
         let mut run = Run::of_command(command.id, job, command.kind.worker(), now);
         run.queued_at = command.asked_at.max(command.not_before);
-        run.trace_id.clone_from(&command.trace_id);
+        run.traceparent.clone_from(&command.traceparent);
         let run = self.make_run(run).await?;
         self.hand_over(run);
         Ok(())

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Engine;
+use crate::traced::covered;
 
 /// Between two looks at a worker that moved a moment ago.
 const SOON: Duration = Duration::from_secs(2);
@@ -110,10 +111,12 @@ impl Engine {
             report.add("busy", workers.len() as u64);
             return Ok(report);
         };
-        let sight = self.ops().look_ahead(scope, workers).await?;
+        let trace = self.trace_of_look(workers);
+        let sight = covered(trace.as_ref(), self.ops().look_ahead(scope, workers)).await?;
+        drop(trace);
         drop(looking);
         let at_once = job("reconcile_workers").map_or(1, |job| job.at_once as usize);
-        let steps: Vec<_> = workers.iter().map(|worker| self.step(worker.id, sight)).collect();
+        let steps: Vec<_> = workers.iter().map(|worker| self.step(worker, sight)).collect();
         let mut steps = stream::iter(steps).buffer_unordered(at_once);
         while let Some((id, outcome)) = steps.next().await {
             match outcome {
@@ -142,9 +145,16 @@ impl Engine {
     }
 
     /// Steps one worker, unless somebody else is at it.
-    async fn step(&self, id: WorkerId, sight: Sight) -> (WorkerId, Result<Option<Reconciled>>) {
+    async fn step(
+        &self,
+        worker: &Worker,
+        sight: Sight,
+    ) -> (WorkerId, Result<Option<Reconciled>>) {
+        let id = worker.id;
         let Some(_busy) = self.occupy(id) else { return (id, Ok(None)) };
-        match tokio::time::timeout(STEPS_LIMIT, self.ops().reconcile(id, sight)).await {
+        let trace = self.trace_of_step(worker);
+        let steps = covered(trace.as_ref(), self.ops().reconcile(id, sight));
+        match tokio::time::timeout(STEPS_LIMIT, steps).await {
             Ok(outcome) => (id, outcome.map(Some)),
             Err(_) => {
                 let late = RemoteError::Unavailable("a step did not come to its end".to_owned());

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ccm_domain::{Command, DeadLetter, Lab, Run, Schedule, Settings, Sink, Timestamp, Worker};
 use ccm_events::{Change, payload};
 use ccm_ports::{Chime, Document, Leader, Process, Reply, Shared, StoreError, Writer};
+use ccm_telemetry::propagate;
 use rand::Rng as _;
 
 use crate::{Fleet, FleetError, Result};
@@ -19,14 +20,27 @@ const MOST_ROUNDS: u32 = 10;
 pub trait Aggregate: Document + PartialEq {
     /// Raises the revision, notes the time and turns the recorded facts into changes.
     fn prepare(&mut self, rev: u64, now: Timestamp, traceparent: Option<&str>) -> Vec<Change>;
+
+    /// Returns the trace context of the wish that it is on the way to fulfil.
+    fn wish(&self) -> Option<&str> {
+        None
+    }
 }
 
 impl Aggregate for Worker {
     fn prepare(&mut self, rev: u64, now: Timestamp, traceparent: Option<&str>) -> Vec<Change> {
         self.rev = rev;
         self.updated_at = now;
+        for begun in self.operations.iter_mut().filter(|o| o.is_open() && o.traceparent.is_none()) {
+            begun.traceparent = traceparent.map(str::to_owned);
+        }
         let facts = self.take_facts();
         payload::worker_changes(self, &facts, now, traceparent)
+    }
+
+    fn wish(&self) -> Option<&str> {
+        let open = self.open_power().into_iter().chain(self.open_license());
+        open.filter_map(|operation| operation.traceparent.as_deref()).next()
     }
 }
 
@@ -41,6 +55,12 @@ impl Aggregate for Lab {
 impl Aggregate for Schedule {
     fn prepare(&mut self, rev: u64, now: Timestamp, traceparent: Option<&str>) -> Vec<Change> {
         self.rev = rev;
+        if self.triggered.is_some() {
+            let asked = self.triggered_in.take();
+            self.triggered_in = asked.or_else(|| traceparent.map(str::to_owned));
+        } else if self.open.is_none() {
+            self.triggered_in = None;
+        }
         let facts = self.take_facts();
         payload::schedule_changes(self, &facts, now, traceparent)
     }
@@ -53,12 +73,17 @@ impl Aggregate for Run {
         let facts = self.take_facts();
         payload::run_changes(self, &facts, now, traceparent)
     }
+
+    fn wish(&self) -> Option<&str> {
+        self.traceparent.as_deref()
+    }
 }
 
 /// A command tells nothing itself: what it does is told by the worker, lab or run that it moves.
 impl Aggregate for Command {
-    fn prepare(&mut self, rev: u64, _now: Timestamp, _traceparent: Option<&str>) -> Vec<Change> {
+    fn prepare(&mut self, rev: u64, _now: Timestamp, traceparent: Option<&str>) -> Vec<Change> {
         self.rev = rev;
+        self.traceparent = self.traceparent.take().or_else(|| traceparent.map(str::to_owned));
         Vec::new()
     }
 }
@@ -123,7 +148,7 @@ impl Fleet {
         doc: &mut A,
         by: Writer,
     ) -> Result<()> {
-        let changes = doc.prepare(1, self.clock.now(), trace().as_deref());
+        let changes = doc.prepare(1, self.clock.now(), cause(&[&*doc], by).as_deref());
         all.insert(doc, &changes, by).await?;
         self.ring_for(&changes).await;
         Ok(())
@@ -153,7 +178,9 @@ impl Fleet {
             if doc == before {
                 return Ok((before, outcome));
             }
-            let changes = doc.prepare(before.rev() + 1, self.clock.now(), trace().as_deref());
+            // What ends with this write is looked for where it was still under way.
+            let cause = cause(&[&before, &doc], by);
+            let changes = doc.prepare(before.rev() + 1, self.clock.now(), cause.as_deref());
             match all.put(&doc, &changes, by).await {
                 Ok(()) => {
                     self.ring_for(&changes).await;
@@ -185,7 +212,22 @@ async fn lose(round: u32) {
     tokio::time::sleep(Duration::from_millis(pause)).await;
 }
 
-/// Returns the W3C trace context of the request or run under way.
-fn trace() -> Option<String> {
-    None
+/// Returns the W3C trace context of what causes a change.
+///
+/// For who asks it is the request. A leader sees in one sweep what came of the wishes of many: what it sees
+/// belongs to the wish, so that a click and what it leads to are one trace.
+fn cause<A: Aggregate>(seen: &[&A], by: Writer) -> Option<String> {
+    let here = propagate::current();
+    if by == Writer::Intent {
+        return here;
+    }
+    let wish = seen.iter().find_map(|doc| doc.wish());
+    match (here, wish) {
+        (here, None) => here,
+        (None, Some(wish)) => Some(wish.to_owned()),
+        (Some(here), Some(wish)) => {
+            let is_it = propagate::trace_id(&here) == propagate::trace_id(wish);
+            Some(if is_it { here } else { wish.to_owned() })
+        }
+    }
 }

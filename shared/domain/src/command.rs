@@ -74,9 +74,9 @@ pub struct Command {
     /// Its steps, where there are several.
     #[serde(default)]
     pub steps: Vec<Step>,
-    /// The trace that it belongs to.
-    #[serde(default)]
-    pub trace_id: Option<String>,
+    /// W3C trace context of the request that asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 impl Command {
@@ -110,7 +110,7 @@ impl Command {
             reason: (wait > Duration::ZERO)
                 .then(|| format!("the same was done a moment ago; waits until {not_before}")),
             steps: Vec::new(),
-            trace_id: None,
+            traceparent: None,
         })
     }
 

@@ -143,6 +143,9 @@ pub struct Run {
     /// The trace that it belongs to.
     #[serde(default)]
     pub trace_id: Option<String>,
+    /// W3C trace context of what made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
     #[serde(skip)]
     facts: Vec<RunFact>,
 }
@@ -290,6 +293,7 @@ impl Run {
             error: None,
             requeued_by: None,
             trace_id: None,
+            traceparent: None,
             facts: Vec::new(),
         }
     }

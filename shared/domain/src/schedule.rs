@@ -143,6 +143,9 @@ pub struct Schedule {
     /// A slot that somebody asked for and that is not claimed yet.
     #[serde(default)]
     pub triggered: Option<Slot>,
+    /// W3C trace context of who asked, until the slot's run has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triggered_in: Option<String>,
     /// The newest slot ever claimed.
     #[serde(default)]
     pub claimed: Option<Slot>,

@@ -140,6 +140,12 @@ struct Head {
     sequence: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct Cause<'a> {
+    #[serde(borrow, default)]
+    traceparent: Option<&'a str>,
+}
+
 impl Event {
     /// Makes the event of a change that got its place in the log.
     #[must_use]
@@ -162,6 +168,12 @@ impl Event {
         let head: Head = serde_json::from_slice(&json).map_err(InvalidEvent)?;
         let seq = head.sequence.and_then(|text| text.parse().ok());
         Ok(Self { seq, kind: head.r#type, subject: head.subject, json })
+    }
+
+    /// Returns the W3C trace context of what caused it. Reads the JSON, so it is for those who trace.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<&str> {
+        serde_json::from_slice::<Cause<'_>>(&self.json).ok()?.traceparent
     }
 
     fn encode(seq: Option<u64>, change: &Change) -> Self {

@@ -18,6 +18,7 @@ listen = "127.0.0.1:0"
 listen = "127.0.0.1:0"
 
 [telemetry]
+trace_ratio = 1.0
 log_format = "json"
 log_filter = "info"
 
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
 }
 
 async fn start(config: Config, wrong: Misbehavior, shell: Shell) -> anyhow::Result<()> {
+    let begun = shell.tracer("minimal").span("start").start();
     let _listener = shell.listen("http", config.http.listen)?;
     let stop = shell.stopping();
     shell.tasks.spawn_critical("work", async move {
@@ -109,5 +111,6 @@ async fn start(config: Config, wrong: Misbehavior, shell: Shell) -> anyhow::Resu
         });
     }
     shell.on_close("store", async { tracing::info!("store closed") });
+    drop(begun);
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Context;
 use ccm_config::section::{AdminSection, DrainSection, TelemetrySection};
 use ccm_config::{Loaded, Sources, load};
-use ccm_telemetry::Guard;
+use ccm_telemetry::{Export, Guard, Identity};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 
@@ -109,7 +109,8 @@ impl Service {
             let _ = write!(std::io::stdout(), "{report}");
             return ExitCode::SUCCESS;
         }
-        let faults = config.check();
+        let mut faults = config.check();
+        faults.extend(ccm_telemetry::check(config.telemetry()));
         if !faults.is_empty() {
             return refuse(self.name, &faults.join("\n  "));
         }
@@ -120,14 +121,19 @@ impl Service {
             let _ = writeln!(std::io::stdout(), "{}: the configuration can be used", self.name);
             return ExitCode::SUCCESS;
         }
-        let guard = match ccm_telemetry::init(config.telemetry(), self.name) {
+        let who = Identity {
+            service: self.name,
+            version: BUILD.version,
+            instance: process::process_name(config.admin(), self.name),
+        };
+        let guard = match ccm_telemetry::init(config.telemetry(), &who) {
             Ok(guard) => guard,
             Err(err) => return refuse(self.name, &format!("{err:#}")),
         };
-        self.live(config, extra, &guard, start)
+        self.live(config, extra, guard, start)
     }
 
-    fn live<C, A, F, Fut>(self, config: C, extra: A, guard: &Guard, start: F) -> ExitCode
+    fn live<C, A, F, Fut>(self, config: C, extra: A, guard: Guard, start: F) -> ExitCode
     where
         C: ServiceConfig,
         A: ExtraArgs,
@@ -159,7 +165,7 @@ impl Service {
 }
 
 /// Binds, starts, waits and stops.
-async fn serve<C, A, F, Fut>(config: C, extra: A, guard: &Guard, start: F) -> anyhow::Result<()>
+async fn serve<C, A, F, Fut>(config: C, extra: A, mut guard: Guard, start: F) -> anyhow::Result<()>
 where
     C: ServiceConfig,
     A: ExtraArgs,
@@ -167,11 +173,12 @@ where
     Fut: Future<Output = anyhow::Result<()>>,
 {
     let signals = signal::Signals::catch()?;
-    let shell = Shell::new(guard.metrics().clone());
+    let shell = Shell::new(guard.metrics().clone(), guard.traces().clone());
+    let export = export(guard.take_export(), &shell);
     process::observe(&shell.meter("ccm-runtime"), &shell.tasks);
     let limits = config.drain().clone();
     let admin = shell.listen("admin", config.admin().listen)?;
-    let admin = answer(admin, &shell, guard);
+    let admin = answer(admin, &shell, &guard);
     let signals = signal::watch(signals, shell.drain.clone(), shell.ready.clone());
 
     let life = async {
@@ -198,6 +205,7 @@ where
         outcome = life => outcome,
         outcome = admin => outcome.context("admin port"),
         outcome = signals => outcome.context("signals"),
+        outcome = export => match outcome.context("send traces")? {},
     }
 }
 
@@ -206,6 +214,26 @@ async fn ended(shell: &Shell) {
     tokio::select! {
         () = shell.drain.requested().cancelled_owned() => {}
         () = shell.stopping().cancelled_owned() => {}
+    }
+}
+
+/// Returns what sends traces until the process has ended, where they are sent.
+fn export(
+    export: Option<Export>,
+    shell: &Shell,
+) -> impl Future<Output = anyhow::Result<std::convert::Infallible>> + use<> {
+    if let Some(export) = &export {
+        let flush = export.flusher();
+        // The first to be added, so the last to run: what the others end with is sent too. A collector that is
+        // away must not make the end one that failed.
+        let limit = DrainSection::LAST_STEP / 2;
+        shell.on_close("traces", async move { flush.flush(limit).await });
+    }
+    async move {
+        if let Some(export) = export {
+            export.run().await?;
+        }
+        std::future::pending().await
     }
 }
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ccm_config::section::DrainSection;
-use ccm_telemetry::{Meter, Metrics};
+use ccm_telemetry::{Meter, Metrics, Tracer, Traces};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -27,14 +27,15 @@ pub struct Shell {
     pub drain: Drain,
     /// Instruments of this process.
     pub metrics: Metrics,
+    traces: Traces,
     routes: Routes,
     closers: Arc<Mutex<Vec<(&'static str, Closer)>>>,
 }
 
 impl Shell {
-    /// Returns a shell around `metrics` with nothing in it.
+    /// Returns a shell around `metrics` and `traces` with nothing in it.
     #[must_use]
-    pub fn new(metrics: Metrics) -> Self {
+    pub fn new(metrics: Metrics, traces: Traces) -> Self {
         let (tasks, ready) = (Tasks::new(), Ready::new());
         ready.measure(&metrics.meter("ccm-runtime"));
         Self {
@@ -42,6 +43,7 @@ impl Shell {
             tasks,
             ready,
             metrics,
+            traces,
             routes: Routes::default(),
             closers: Arc::default(),
         }
@@ -55,7 +57,7 @@ impl Shell {
     #[must_use]
     #[expect(clippy::expect_used, reason = "for tests, where a panic is the report")]
     pub fn for_testing() -> Self {
-        Self::new(Metrics::new("test").expect("metrics can be set up"))
+        Self::new(Metrics::new("test").expect("metrics can be set up"), Traces::off())
     }
 
     /// Is cancelled when no new work may start; see [`Tasks::draining`].
@@ -80,6 +82,12 @@ impl Shell {
     #[must_use]
     pub fn meter(&self, name: &'static str) -> Meter {
         self.metrics.meter(name)
+    }
+
+    /// Returns the tracer of one crate.
+    #[must_use]
+    pub fn tracer(&self, name: &'static str) -> Tracer {
+        self.traces.tracer(name)
     }
 
     /// Opens a port with a backlog for a storm of reconnects and logs it as `what`.

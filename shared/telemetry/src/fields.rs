@@ -31,6 +31,8 @@ pub const CLIENT_ID: &str = "client.id";
 pub const LEADER_EPOCH: &str = "leader.epoch";
 /// Role that is led.
 pub const LEADER_ROLE: &str = "leader.role";
+/// Trace that something belongs to; named as OpenTelemetry names it in log lines.
+pub const TRACE_ID: &str = "trace_id";
 /// Id of one HTTP request.
 pub const REQUEST_ID: &str = "request.id";
 /// Method of one HTTP request.
@@ -47,7 +49,7 @@ pub const DURATION_MS: &str = "duration_ms";
 pub const ERROR: &str = "error";
 
 /// Every name above, for checks.
-pub const ALL: [&str; 21] = [
+pub const ALL: [&str; 22] = [
     WORKER_ID,
     LAB_ID,
     INSTANCE_ID,
@@ -62,6 +64,7 @@ pub const ALL: [&str; 21] = [
     CLIENT_ID,
     LEADER_EPOCH,
     LEADER_ROLE,
+    TRACE_ID,
     REQUEST_ID,
     HTTP_METHOD,
     HTTP_ROUTE,

@@ -59,7 +59,7 @@ pub(crate) fn init(section: &TelemetrySection) -> anyhow::Result<LogFilter> {
     Ok(LogFilter(handle))
 }
 
-fn parse(directives: &str) -> anyhow::Result<EnvFilter> {
+pub(crate) fn parse(directives: &str) -> anyhow::Result<EnvFilter> {
     EnvFilter::builder()
         // A filter is set over HTTP: no regular expressions from there.
         .with_regex(false)

@@ -59,7 +59,8 @@ pub(super) const ALLOWED: &[Allowed] = &[
     Allowed { name: DOMAIN, ours: &[], tests: &[] },
     Allowed { name: EVENTS, ours: &[DOMAIN], tests: &[] },
     Allowed { name: PORTS, ours: &[DOMAIN, EVENTS], tests: &[] },
-    Allowed { name: APP, ours: &[DOMAIN, EVENTS, PORTS], tests: &[] },
+    // Of telemetry the trace context alone: what is committed says which request or run caused it.
+    Allowed { name: APP, ours: &[DOMAIN, EVENTS, PORTS, TELEMETRY], tests: &[] },
     Allowed { name: STORE, ours: &[DOMAIN, EVENTS, PORTS], tests: &[] },
     Allowed { name: BUS, ours: &[DOMAIN, EVENTS, PORTS], tests: &[] },
     // What the processes of one installation share, for the `wiring.rs` of each.

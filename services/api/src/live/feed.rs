@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ccm_events::Event;
-use ccm_fanout::{Hole, Hub};
+use ccm_fanout::{Hole, Hub, Published};
 use ccm_ports::{BusHealth, EventFeed, EventLog, Heard};
 use ccm_runtime::{Backoff, Latch, Shell};
+use ccm_telemetry::{SpanKind, Tracer, propagate};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tokio::sync::watch;
@@ -38,6 +39,7 @@ struct Feed {
     log: Arc<dyn EventLog>,
     latch: Latch,
     opened: watch::Sender<bool>,
+    tracer: Tracer,
 }
 
 /// Follows the bus until the process stops; tells when the hub is open. Streams that are left when their
@@ -51,7 +53,7 @@ pub(super) fn spawn(
     // Advisory: without events the API still serves everything else.
     let latch = shell.ready.advisory("events");
     let (opened, is_open) = watch::channel(false);
-    let mut feed = Feed { hub: hub.clone(), feed, log, latch, opened };
+    let mut feed = Feed { hub: hub.clone(), feed, log, latch, opened, tracer: shell.tracer("ccm-api") };
     let (stop, hub) = (shell.stopping(), hub.clone());
     shell.tasks.spawn_critical("events", async move {
         stop.run_until_cancelled(feed.follow()).await;
@@ -151,13 +153,35 @@ impl Feed {
 
     /// Tells an event, and before it those that are missing.
     async fn publish(&self, event: &Event) -> anyhow::Result<()> {
-        let Err(Hole { after }) = self.hub.publish(event) else { return Ok(()) };
+        let Err(Hole { after }) = self.tell(event) else { return Ok(()) };
         tracing::debug!(after, "events behind {after} are missing");
         self.catch_up().await.context("fill a hole")?;
-        if let Err(Hole { after }) = self.hub.publish(event) {
+        if let Err(Hole { after }) = self.tell(event) {
             anyhow::bail!("the log does not have the event behind {after}");
         }
         Ok(())
+    }
+
+    /// Tells the streams of this process; one span for all of them, in the trace of what caused the event.
+    fn tell(&self, event: &Event) -> Result<Published, Hole> {
+        let published = self.hub.publish(event)?;
+        // What the ring begins with was told long ago.
+        if self.tracer.is_on() && published == Published::Told && *self.opened.borrow() {
+            self.trace(event);
+        }
+        Ok(published)
+    }
+
+    fn trace(&self, event: &Event) {
+        let Some(cause) = event.traceparent().filter(|cause| propagate::is_sampled(cause)) else {
+            return;
+        };
+        let name = event.kind.name();
+        let span = self.tracer.span(format!("tell {name}")).kind(SpanKind::Consumer);
+        let span = span.under(Some(cause)).with("event.type", name).start();
+        if let Some(seq) = event.seq.and_then(|seq| i64::try_from(seq).ok()) {
+            span.set("event.seq", seq);
+        }
     }
 
     /// Reads on to where the log ends: from the bus as far as it goes, then from the log.
@@ -177,7 +201,7 @@ impl Feed {
         let page = self.feed.history(last, PAGE).await.context("read the bus's history")?;
         for event in page.iter().filter(|event| event.seq.is_some_and(|seq| seq <= end)) {
             // A history that begins later, or anew with other numbers, leaves it to the log.
-            if self.hub.publish(event).is_err() {
+            if self.tell(event).is_err() {
                 break;
             }
         }
@@ -200,7 +224,7 @@ impl Feed {
             self.hub.start(first.seq - 1);
         }
         for logged in &page {
-            if self.hub.publish(&Event::logged(logged.seq, &logged.change)).is_err() {
+            if self.tell(&Event::logged(logged.seq, &logged.change)).is_err() {
                 break;
             }
         }

@@ -44,7 +44,7 @@ pub(crate) async fn measure(
 }
 
 /// Anybody may invent methods; labels are a closed set.
-fn known(method: &Method) -> &'static str {
+pub(crate) fn known(method: &Method) -> &'static str {
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE]
         .iter()
         .zip(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])

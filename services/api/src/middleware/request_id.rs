@@ -3,6 +3,7 @@
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
+use ccm_telemetry::propagate;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Instrument;
 
@@ -23,13 +24,16 @@ pub(crate) async fn identify(request: Request, next: Next) -> Response {
     let id = accepted(request.headers()).unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let span =
-        tracing::info_span!("request", request.id = id, http.method = %method, http.route = route);
+    let trace_id = propagate::current_trace();
+    let span = tracing::info_span!(
+        "request", request.id = id, trace_id, http.method = %method, http.route = route
+    );
     let begun = std::time::Instant::now();
     let mut response = CURRENT.scope(id.clone(), next.run(request)).instrument(span).await;
     let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
         request.id = id,
+        trace_id,
         http.status = response.status().as_u16(),
         duration_ms = millis,
         "{method} {} answered {}",

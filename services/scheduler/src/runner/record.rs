@@ -70,17 +70,22 @@ where
         );
         // Does nothing before it is polled, that is before the run is started.
         let work = self.inner.call(task);
+        let trace = engine.trace_of(&claimed);
         let attempt = async move {
-            let Some(run) = engine.begin(&claimed).await else { return Ok(()) };
-            let ended = tokio::select! {
-                biased;
-                done = work => match done {
-                    Ok(outcome) => Ended::Well(outcome),
-                    Err(err) => classify(&*err, claimed.job.timeout_s),
-                },
-                () = cut.cancelled() => Ended::HandedBack,
+            let whole = async {
+                let Some(run) = engine.begin(&claimed).await else { return };
+                let ended = tokio::select! {
+                    biased;
+                    done = work => match done {
+                        Ok(outcome) => Ended::Well(outcome),
+                        Err(err) => classify(&*err, claimed.job.timeout_s),
+                    },
+                    () = cut.cancelled() => Ended::HandedBack,
+                };
+                ended.tell(&trace);
+                engine.end(&run, ended).await;
             };
-            engine.end(&run, ended).await;
+            trace.cover(whole).await;
             Ok(())
         };
         Box::pin(attempt.instrument(span))

@@ -15,7 +15,7 @@ use ccm_ports::{Clock as _, Controller, Query, SETTINGS_KEY, Writer};
 use ccm_scheduler::config::JobsSection;
 use ccm_scheduler::{Engine, Instruments, Parts, Stop};
 use ccm_store::Embedded;
-use ccm_telemetry::Metrics;
+use ccm_telemetry::{Metrics, Traces};
 use ccm_testkit::clock::MovedClock;
 use ccm_testkit::fleet::{ENDPOINT, FleetOptions, SimFleet};
 use tokio::task::JoinSet;
@@ -160,6 +160,7 @@ impl World {
             holder: format!("leader-{epoch}"),
             jobs,
             instruments: Instruments::new(&meter, &self.fleet),
+            tracer: Traces::off().tracer("test"),
         }
     }
 

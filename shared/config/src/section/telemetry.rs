@@ -7,8 +7,10 @@ use url::Url;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TelemetrySection {
-    /// OTLP endpoint for traces; absent = off.
+    /// Where traces are sent by OTLP over gRPC; absent = nowhere.
     pub otlp_endpoint: Option<Url>,
+    /// The part of the traces begun here that is sent; whoever began a trace elsewhere has decided for it.
+    pub trace_ratio: f64,
     /// How log lines look.
     pub log_format: LogFormat,
     /// `tracing` filter directives such as `info,ccm_scheduler=debug`.
@@ -31,6 +33,11 @@ impl TelemetrySection {
     /// Returns a section for tests: text, warnings and errors only.
     #[must_use]
     pub fn for_testing() -> Self {
-        Self { otlp_endpoint: None, log_format: LogFormat::Text, log_filter: "warn".to_owned() }
+        Self {
+            otlp_endpoint: None,
+            trace_ratio: 1.0,
+            log_format: LogFormat::Text,
+            log_filter: "warn".to_owned(),
+        }
     }
 }

@@ -23,6 +23,7 @@ timeout = "5s"
 mode = "oidc"
 
 [telemetry]
+trace_ratio = 1.0
 log_format = "auto"
 log_filter = "info"
 

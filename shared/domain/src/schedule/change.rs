@@ -58,6 +58,7 @@ impl Schedule {
             rev: 1,
             spec_rev: 1,
             triggered: None,
+            triggered_in: None,
             claimed: None,
             open: None,
             last: None,

@@ -142,6 +142,9 @@ pub struct Operation {
     /// Register again although registered.
     #[serde(default)]
     pub reregister: bool,
+    /// W3C trace context of the request or run that began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 impl Operation {
@@ -169,6 +172,7 @@ impl Operation {
             force: false,
             secret: None,
             reregister: false,
+            traceparent: None,
         }
     }
 

@@ -91,6 +91,7 @@ impl Worker {
         if let Some(operation) = &mut operation {
             // Where a secret is kept is nobody's business.
             operation.secret = None;
+            operation.traceparent = None;
         }
         WorkerView {
             id: self.id,

@@ -13,7 +13,12 @@ struct Server {
 
 impl Server {
     fn start(args: &[&str]) -> Self {
-        let mut child = minimal(args).stderr(Stdio::piped()).spawn().unwrap();
+        Self::start_with(args, &[])
+    }
+
+    fn start_with(args: &[&str], variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter().copied();
+        let mut child = minimal(args).envs(variables).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let admin = wait_for(&mut lines, "admin listens on ");
         wait_for(&mut lines, "started in ");
@@ -78,6 +83,19 @@ fn a_process_serves_until_sigterm_and_ends_with_zero() {
 }
 
 #[test]
+fn a_collector_that_is_away_keeps_no_process_from_serving_and_ending() {
+    let server = Server::start_with(&[], &[("CCM_TELEMETRY__OTLP_ENDPOINT", "http://127.0.0.1:1")]);
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+
+    server.signal("TERM");
+    let (code, log) = server.end();
+
+    assert_eq!(code, Some(0), "{log}");
+    // One span of its own life, which nobody took.
+    assert_eq!(log.matches("takes no traces").count(), 1, "{log}");
+}
+
+#[test]
 fn a_process_that_stops_is_not_ready_but_alive() {
     let mut server = Server::start(&["--slow-stream"]);
     server.signal("TERM");
@@ -117,7 +135,10 @@ fn wrong_configuration_ends_with_64_and_names_the_key() {
         (&["--listen", "nonsense"], &[], "set by --listen"),
         (&["--unknown"], &[], "--unknown"),
         (&[], &[("CCM_TELEMETRY__LOG_FILTER", "x=loud")], "x=loud"),
-        (&[], &[("CCM_TELEMETRY__OTLP_ENDPOINT", "http://127.0.0.1:4317")], "otlp_endpoint"),
+        (&["--check"], &[("CCM_TELEMETRY__LOG_FILTER", "x=loud")], "x=loud"),
+        (&[], &[("CCM_TELEMETRY__OTLP_ENDPOINT", "http://127.0.0.1:4318/v1/traces")], "gRPC"),
+        (&["--check"], &[("CCM_TELEMETRY__OTLP_ENDPOINT", "ftp://127.0.0.1")], "otlp_endpoint"),
+        (&["--check"], &[("CCM_TELEMETRY__TRACE_RATIO", "1.5")], "trace_ratio"),
         (
             &["--check"],
             &[("CCM_HTTP__LISTEN", "127.0.0.1:9"), ("CCM_ADMIN__LISTEN", "127.0.0.1:9")],

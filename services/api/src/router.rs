@@ -16,7 +16,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::extract::MOST_BODY;
-use crate::middleware::{headers, idempotency, known_query, limits, measure, ours, request_id, trace};
+use crate::middleware::{
+    headers, idempotency, known_query, limits, measure, ours, request_id, trace,
+};
 use crate::openapi::Document;
 use crate::problem::Problem;
 use crate::routes::{

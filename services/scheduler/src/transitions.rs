@@ -145,11 +145,7 @@ impl Engine {
     }
 
     /// Steps one worker, unless somebody else is at it.
-    async fn step(
-        &self,
-        worker: &Worker,
-        sight: Sight,
-    ) -> (WorkerId, Result<Option<Reconciled>>) {
+    async fn step(&self, worker: &Worker, sight: Sight) -> (WorkerId, Result<Option<Reconciled>>) {
         let id = worker.id;
         let Some(_busy) = self.occupy(id) else { return (id, Ok(None)) };
         let trace = self.trace_of_step(worker);

@@ -3,9 +3,11 @@
 //! What is under way is known to the task that carries it out, see [`crate::Span::cover`]. `tracestate` is not
 //! carried on: nothing here writes to it, and a receiver may leave it out.
 
-use opentelemetry::context::{FutureExt as _, WithContext};
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
 use opentelemetry::Context;
+use opentelemetry::context::{FutureExt as _, WithContext};
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
 
 /// The header, and the attribute of an event, that names the trace and its last span.
 pub const TRACEPARENT: &str = "traceparent";

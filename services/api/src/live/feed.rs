@@ -53,7 +53,8 @@ pub(super) fn spawn(
     // Advisory: without events the API still serves everything else.
     let latch = shell.ready.advisory("events");
     let (opened, is_open) = watch::channel(false);
-    let mut feed = Feed { hub: hub.clone(), feed, log, latch, opened, tracer: shell.tracer("ccm-api") };
+    let mut feed =
+        Feed { hub: hub.clone(), feed, log, latch, opened, tracer: shell.tracer("ccm-api") };
     let (stop, hub) = (shell.stopping(), hub.clone());
     shell.tasks.spawn_critical("events", async move {
         stop.run_until_cancelled(feed.follow()).await;

@@ -24,8 +24,7 @@ impl Process {
             trace_ratio: ratio,
             ..TelemetrySection::for_testing()
         };
-        let who =
-            Identity { service: "ccm-test", version: "1.2.3", instance: "test-1".to_owned() };
+        let who = Identity { service: "ccm-test", version: "1.2.3", instance: "test-1".to_owned() };
         let metrics = Metrics::new("ccm-test").unwrap();
         let (traces, export) = Traces::new(&section, &who, &metrics.meter("ccm-telemetry"));
         Self { metrics, tracer: traces.tracer("ccm-test"), export: export.unwrap() }
@@ -115,15 +114,28 @@ async fn whoever_began_a_trace_says_whether_it_is_kept() {
 async fn a_collector_that_is_away_costs_the_spans_and_nothing_else() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let process = Process::to(nobody, 1.0);
-    // More than wait at most.
-    for _ in 0..5_000 {
+    for _ in 0..3 {
         drop(process.tracer.span("lost").start());
     }
 
     let metrics = process.end().await;
 
+    assert!(metrics.contains("ccm_trace_spans_total{outcome=\"failed\"} 3"), "{metrics}");
+}
+
+#[tokio::test]
+async fn more_spans_than_may_wait_are_dropped_and_counted() {
+    let collector = Collector::start().await;
+    let process = Process::to(collector.address, 1.0);
+    for _ in 0..5_000 {
+        drop(process.tracer.span("one of many").start());
+    }
+
+    let metrics = process.end().await;
+
+    assert_eq!(collector.spans().len(), 4_096);
+    assert!(metrics.contains("ccm_trace_spans_total{outcome=\"exported\"} 4096"), "{metrics}");
     assert!(metrics.contains("ccm_trace_spans_total{outcome=\"dropped\"} 904"), "{metrics}");
-    assert!(metrics.contains("ccm_trace_spans_total{outcome=\"failed\"} 4096"), "{metrics}");
 }
 
 #[tokio::test(start_paused = true)]

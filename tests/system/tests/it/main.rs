@@ -6,6 +6,7 @@
 mod asking;
 mod checker;
 mod cluster;
+mod collector;
 mod keeper;
 mod place;
 mod process;
@@ -26,6 +27,7 @@ mod events_from_outside;
 mod figures;
 mod mongo_away;
 mod one_process;
+mod one_trace;
 mod redis_lost;
 mod relay_killed;
 mod scheduler_killed;

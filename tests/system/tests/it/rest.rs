@@ -25,6 +25,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<String>,
     pub(crate) etag: Option<String>,
+    /// The trace that it is of, with its last span.
+    pub(crate) trace: Option<String>,
     pub(crate) body: Value,
 }
 
@@ -73,10 +75,11 @@ impl Rest {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let (retry_after, etag) = (header("retry-after"), header("etag"));
+        let trace = header("traceresponse");
         let status = response.status().as_u16();
         let bytes = response.bytes().await.map_err(lost)?;
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let answer = Answer { status, retry_after, etag, body };
+        let answer = Answer { status, retry_after, etag, trace, body };
         if (200..300).contains(&status) {
             Ok(answer)
         } else {

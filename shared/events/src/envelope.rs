@@ -223,6 +223,15 @@ mod tests {
     }
 
     #[test]
+    fn an_event_says_what_caused_it_and_so_does_its_json() {
+        let cause = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let caused = Change { traceparent: Some(cause.to_owned()), ..change() };
+
+        assert_eq!(Event::logged(1, &caused).traceparent(), Some(cause));
+        assert_eq!(Event::logged(1, &change()).traceparent(), None);
+    }
+
+    #[test]
     fn subjects_read_back() {
         let worker = WorkerId::new(uuid_of(1));
         for subject in [

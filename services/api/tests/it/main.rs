@@ -24,5 +24,6 @@ mod streams;
 mod streams_end;
 mod streams_race;
 mod system;
+mod traces;
 mod workers;
 mod world;

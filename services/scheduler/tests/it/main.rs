@@ -15,5 +15,6 @@ mod idle_day;
 mod observing;
 mod pruning;
 mod slots;
+mod traces;
 mod unruly;
 mod world;

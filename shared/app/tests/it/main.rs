@@ -16,4 +16,5 @@ mod license;
 mod power;
 mod presence;
 mod races;
+mod traces;
 mod world;

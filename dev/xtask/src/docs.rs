@@ -1,10 +1,11 @@
 //! `cargo xtask docs`: documents that are made from the code and committed.
 //!
 //! To add one: a function that returns its text, and a line in [`DOCUMENTS`]. A document that
-//! needs a crate's own knowledge (the table of events, the list of metrics) is printed by an
+//! needs a crate's own knowledge (the table of events) is printed by an
 //! example of that crate, run with `repo::output`; this crate depends on none of ours.
 
 mod config;
+mod metrics;
 
 use std::path::Path;
 
@@ -29,7 +30,10 @@ struct Document {
     make: fn(&Path) -> anyhow::Result<String>,
 }
 
-const DOCUMENTS: &[Document] = &[Document { path: "docs/CONFIG.md", make: config::document }];
+const DOCUMENTS: &[Document] = &[
+    Document { path: "docs/CONFIG.md", make: config::document },
+    Document { path: "docs/METRICS.md", make: metrics::document },
+];
 
 /// Checks all documents.
 pub(crate) fn check() -> anyhow::Result<()> {

@@ -42,6 +42,7 @@ pub fn schedule_changes(
         })
         .collect();
     let mut shared = object(schedule);
+    shared.remove("triggered_in");
     shared.insert("id".to_owned(), json!(name));
     commit.changes(&fleet(&format!("schedule/{name}")), &shared, told)
 }
@@ -58,7 +59,7 @@ pub fn run_changes(
     let commit = Commit { collection: "runs", key: id, rev: run.rev, at, traceparent };
     let failed = facts.contains(&RunFact::Failed);
     let told = if failed { vec![(Kind::RunFailed, Map::new())] } else { Vec::new() };
-    commit.changes(&run_subject(run), &object(run), told)
+    commit.changes(&run_subject(run), &shown(run), told)
 }
 
 /// Makes the ephemeral events of a run: that it began, that it ended.
@@ -76,7 +77,7 @@ pub fn run_moments(run: &Run, facts: &[RunFact], at: Timestamp) -> Vec<Change> {
             kind,
             subject: run_subject(run),
             time: at,
-            data: Value::Object(object(run)).into(),
+            data: Value::Object(shown(run)).into(),
             traceparent: None,
         })
         .collect()
@@ -107,6 +108,13 @@ pub fn health(parts: &impl Serialize, at: Timestamp) -> Change {
         data: Value::Object(object(parts)).into(),
         traceparent: None,
     }
+}
+
+/// Returns a run as others see it: where its trace goes on is in the envelope.
+fn shown(run: &Run) -> Map<String, Value> {
+    let mut run = object(run);
+    run.remove("traceparent");
+    run
 }
 
 fn run_subject(run: &Run) -> Subject {

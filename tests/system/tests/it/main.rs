@@ -25,6 +25,7 @@ mod clock_skew;
 mod cml_hangs;
 mod events_from_outside;
 mod figures;
+mod metrics_listed;
 mod mongo_away;
 mod one_process;
 mod one_trace;

@@ -118,14 +118,19 @@ impl Node {
         .await;
     }
 
-    /// Returns the sum of a metric over all its labels; zero when it is not there.
-    pub(crate) async fn metric(&self, name: &str) -> f64 {
+    /// Returns everything that it measures.
+    pub(crate) async fn metrics(&self) -> String {
         let url = format!("http://{}/metrics", self.admin);
-        let text = within(LIMIT * 3, &url, async || {
+        within(LIMIT * 3, &url, async || {
             let answer = self.http.get(&url).timeout(LIMIT).send().await;
             answer.map_err(|err| err.to_string())?.text().await.map_err(|err| err.to_string())
         })
-        .await;
+        .await
+    }
+
+    /// Returns the sum of a metric over all its labels; zero when it is not there.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let text = self.metrics().await;
         let value = |line: &str| {
             let rest = line.strip_prefix(name)?;
             let is_it = rest.starts_with([' ', '{']);

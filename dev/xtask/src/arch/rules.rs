@@ -133,6 +133,11 @@ pub(super) const FENCES: &[Fence] = &[
         reason: "the bus alone knows how it carries; the testkit cleans up",
     },
     Fence { dependency: "deadpool-redis", only: &[BUS], reason: "goes with redis" },
+    Fence {
+        dependency: "opentelemetry-otlp",
+        only: &[TELEMETRY],
+        reason: "traces have one way out",
+    },
     Fence { dependency: "apalis", only: &[SCHEDULER], reason: "the scheduler's executor" },
     Fence { dependency: "apalis-*", only: &[SCHEDULER], reason: "the scheduler's executor" },
 ];

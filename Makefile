@@ -86,17 +86,17 @@ helm: ## Check the chart: schema, renderings, Kubernetes' schemas, alerts, the r
 	@dev/setup helm
 	$(TEST) build --only helm
 
-cluster: ## Install the chart on a real API server; builds one (some minutes, once)
-	@dev/setup helm
-	@dev/kubernetes install
-	cd tests/cluster && $(CCM_TEST_PYTHON) -m pytest -p no:cacheprovider
+cluster: ## Install the chart on real clusters, without nodes and with one; builds Kubernetes (15 minutes, once); needs root
+	@dev/setup cluster
+	@dev/kubernetes-node install
+	$(TEST) build --only cluster
 
 images: $(UI) ## Container images, as OCI layouts and archives below target/images; needs no container engine
 	@dev/setup images
 	cargo build --locked --profile dist --package ccm-api --package ccm-scheduler --package ccm-relay \
 		--package ccm-standalone --package ccm-sim-aws --package ccm-sim-cml \
 		--features ccm-scheduler/aws,ccm-standalone/aws
-	cargo xtask images --binaries $(CARGO_TARGET_DIR)/dist --output $(CARGO_TARGET_DIR)/images
+	cargo xtask images --binaries $(CARGO_TARGET_DIR)/dist --output target/images
 
 deploy-check: ## Check images, systemd units, compose file, load balancers and alerts with the real programs
 	@dev/setup deploy

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::place::Place;
 use crate::{arch, docs, tidy};
 
-/// Steps that only run when they are named: what they show is shown by another step in less time.
-pub(super) const ON_REQUEST: &[&str] = &["chaos", "rolling"];
+/// Steps that only run when they are named: what they show is shown by another step in less time, or they need root.
+pub(super) const ON_REQUEST: &[&str] = &["chaos", "cluster", "rolling"];
 
 /// One line of the summary.
 pub(super) struct Step {
@@ -156,6 +156,11 @@ fn from_the_build_on(place: &Place) -> Vec<Step> {
             vec![place.pytest("tests/chart")],
         )
         .over_servers(),
+        tests(
+            "cluster",
+            "the chart on real clusters: without nodes, and on one where its pods run",
+            vec![place.pytest("tests/cluster")],
+        ),
         tests(
             "browser",
             "the UI in a real browser",

@@ -1,4 +1,4 @@
-"""A real API server for the tests of this folder, and what tests/chart knows of renderings."""
+"""Real clusters for the tests of this folder, what tests/chart knows of renderings, and the streams of tests/protocols."""
 
 import os
 import subprocess
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests/chart"), str(ROOT / "helm")]
+sys.path[:0] = [str(ROOT / it) for it in ("tests/protocols/product", "tests/chart", "helm")]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """Returns the environment of programs that speak to it."""
     folder = tmp_path_factory.mktemp("kubernetes") / "server"

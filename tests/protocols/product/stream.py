@@ -7,10 +7,13 @@ import requests
 
 
 class Stream:
-    """Reads `/api/v1/events` in a thread until it is closed."""
+    """Reads `/api/v1/events` in a thread until it is closed.
+
+    `base` is where the API is, or what is asked for that before each connection.
+    """
 
     def __init__(self, base, last=None):
-        self.url = f"{base}/api/v1/events"
+        self.base = base if callable(base) else lambda: base
         self.last = last
         self.durable = []
         self.ephemeral = []
@@ -33,7 +36,7 @@ class Stream:
             if self.last:
                 headers["Last-Event-ID"] = self.last
             try:
-                self.answer = requests.get(self.url, headers=headers, stream=True, timeout=(5, 40))
+                self.answer = requests.get(f"{self.base()}/api/v1/events", headers=headers, stream=True, timeout=(5, 40))
                 self.connected.set()
                 self._read(self.answer.iter_lines(chunk_size=1, decode_unicode=True))
             except (requests.RequestException, AttributeError, ValueError):

@@ -10,8 +10,10 @@ use uuid::Uuid;
 
 use crate::{Document, LeaseRole, sortable};
 
+mod login;
 mod outside;
 
+pub use login::Login;
 pub use outside::{Receipt, dead_letter_key};
 
 impl Document for Worker {

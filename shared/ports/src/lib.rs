@@ -24,7 +24,9 @@ pub use ccm_domain::LaunchOrder;
 pub use clock::{Clock, SharedClock, SystemClock};
 pub use cml::{CmlApi, Controller};
 pub use compute::Compute;
-pub use documents::{Leader, Process, Receipt, Reply, SETTINGS_KEY, dead_letter_key, lab_key};
+pub use documents::{
+    Leader, Login, Process, Receipt, Reply, SETTINGS_KEY, dead_letter_key, lab_key,
+};
 pub use error::{BusError, RemoteError, StoreError};
 pub use lease::{LeaseRecord, LeaseRole, LeaseStore, SEALED};
 pub use measure::Measure;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ccm_domain::{Command, DeadLetter, Lab, Run, Schedule, Settings, Sink, Worker};
 
 use crate::{
-    Collection, EventLog, Leader, LeaseStore, Outbox, Process, Receipt, Reply, SampleStore,
+    Collection, EventLog, Leader, LeaseStore, Login, Outbox, Process, Receipt, Reply, SampleStore,
     SecretStore, Shared, StoreProbe,
 };
 
@@ -36,6 +36,8 @@ pub struct Stores {
     pub dead_letters: Shared<DeadLetter>,
     /// Events from outside that were dealt with.
     pub receipts: Shared<Receipt>,
+    /// Who is logged in with a browser.
+    pub logins: Shared<Login>,
     /// Leases and seals.
     pub leases: Arc<dyn LeaseStore>,
     /// Committed changes that wait to be told.
@@ -58,6 +60,7 @@ impl Stores {
         S: Collection<Worker> + Collection<Lab> + Collection<Schedule> + Collection<Run>,
         S: Collection<Command> + Collection<Reply> + Collection<Settings> + Collection<Leader>,
         S: Collection<Process> + Collection<Sink> + Collection<DeadLetter> + Collection<Receipt>,
+        S: Collection<Login>,
         S: LeaseStore + Outbox + EventLog + SampleStore + SecretStore + StoreProbe + 'static,
     {
         let all = Arc::new(store);
@@ -74,6 +77,7 @@ impl Stores {
             sinks: all.clone(),
             dead_letters: all.clone(),
             receipts: all.clone(),
+            logins: all.clone(),
             leases: all.clone(),
             outbox: all.clone(),
             log: all.clone(),

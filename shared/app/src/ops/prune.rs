@@ -51,6 +51,8 @@ impl FleetOps {
         report.add("replies", self.forget(&stores.replies, at, |_| true).await?);
         let seen = before("seen", now, PROCESSES.as_secs());
         report.add("processes", self.forget(&stores.processes, seen, |_| true).await?);
+        let ends = before("ends", now, 0);
+        report.add("logins", self.forget(&stores.logins, ends, |_| true).await?);
         report.add("secrets", stores.secrets.drop_expired(now).await?);
         self.forget_outside(now, &mut report).await?;
         self.forget_workers(&keep, now, &mut report).await?;

@@ -15,6 +15,7 @@ mod labs;
 mod license;
 mod power;
 mod presence;
+mod prune;
 mod races;
 mod traces;
 mod world;

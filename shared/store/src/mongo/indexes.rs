@@ -4,7 +4,7 @@
 //! name, and the old one is dropped by hand when no older release runs any more.
 
 use ccm_domain::{Command, DeadLetter, Lab, Run, Worker};
-use ccm_ports::{Document as _, Receipt, Reply, SEALED, StoreError};
+use ccm_ports::{Document as _, Login, Receipt, Reply, SEALED, StoreError};
 use futures_util::future::try_join_all;
 use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
@@ -103,6 +103,15 @@ fn of_lists(name: &str) -> Vec<IndexModel> {
         Reply::COLLECTION | Receipt::COLLECTION => {
             vec![index("at", doc! { "f.at": 1 }, Covers::All)]
         }
+        Login::COLLECTION => vec![
+            // Every few seconds: which of those whose streams are open ended?
+            index("login", doc! { "f.login": 1 }, Covers::All),
+            // The login server tells that a person, or one session of theirs, is logged out.
+            index("subject", doc! { "f.subject": 1 }, Covers::All),
+            index("sid", doc! { "f.sid": 1 }, Covers::Some),
+            // What ended is forgotten.
+            index("ends", doc! { "f.ends": 1 }, Covers::All),
+        ],
         // Shown, requeued and sent again sink by sink.
         DeadLetter::COLLECTION => {
             vec![index("sink", doc! { "f.sink": 1, "f.state": 1 }, Covers::All)]

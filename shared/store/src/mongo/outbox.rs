@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use anyhow::anyhow;
 use async_trait::async_trait;
 use ccm_domain::{Command, DeadLetter, Lab, Run, Schedule, Settings, Sink, Worker};
-use ccm_ports::{Document as _, Leader, Outbox, Pending, Process, Receipt, Reply, StoreError};
+use ccm_ports::{
+    Document as _, Leader, Login, Outbox, Pending, Process, Receipt, Reply, StoreError,
+};
 use futures_util::TryStreamExt as _;
 use futures_util::future::try_join_all;
 use mongodb::bson::{Document, doc};
@@ -30,6 +32,7 @@ pub(super) const TELLING: &[&str] = &[
     Sink::COLLECTION,
     DeadLetter::COLLECTION,
     Receipt::COLLECTION,
+    Login::COLLECTION,
 ];
 
 /// Changes taken out by one call: the server compares each change of a document with all of them.

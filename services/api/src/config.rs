@@ -8,7 +8,7 @@ use ccm_runtime::ServiceConfig;
 use serde::Deserialize;
 
 use crate::SseSection;
-use crate::auth::Auth;
+use crate::auth;
 
 /// The API's configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -73,7 +73,7 @@ impl ServiceConfig for ApiConfig {
         if self.http.listen == self.admin.listen && self.http.listen.port() != 0 {
             faults.push("http.listen and admin.listen are the same".to_owned());
         }
-        if let Err(err) = Auth::new(self.auth.mode, self.http.listen) {
+        if let Err(err) = auth::check(&self.auth, self.http.listen) {
             faults.push(err.to_string());
         }
         faults.extend(self.sse.check());
@@ -81,5 +81,9 @@ impl ServiceConfig for ApiConfig {
         #[cfg(feature = "distributed")]
         faults.extend(crate::wiring::check(self));
         faults
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        auth::warnings(&self.auth)
     }
 }

@@ -7,7 +7,7 @@ mod parts;
 mod ticket;
 
 pub(crate) use body::{Json, MOST_BODY};
-pub(crate) use caller::Caller;
+pub(crate) use caller::{Caller, Visitor};
 pub(crate) use if_match::IfMatch;
 pub(crate) use parts::{Path, Query};
 pub(crate) use ticket::Ticket;

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod auth;
+pub mod auth;
 mod config;
 pub mod dto;
 mod extract;
@@ -72,8 +72,14 @@ pub fn router(
     let state = state::AppState {
         live,
         inbound,
+        auth: auth::Auth::start(
+            &config.auth,
+            listener,
+            &deps.fleet.stores,
+            Arc::clone(&deps.fleet.clock),
+            shell,
+        )?,
         fleet: deps.fleet,
-        auth: auth::Auth::new(config.auth.mode, listener)?,
         ready: shell.ready.clone(),
         process: deps.process.into(),
     };
@@ -86,7 +92,7 @@ pub fn router(
 /// When the port cannot be bound, or the way to know callers is refused on it.
 pub async fn start(deps: Deps, config: &ApiConfig, shell: &Shell) -> anyhow::Result<SocketAddr> {
     // Before the port is open to anybody.
-    auth::Auth::new(config.auth.mode, config.http.listen)?;
+    auth::check(&config.auth, config.http.listen)?;
     let listener = shell.listen("http", config.http.listen)?;
     let address = listener.local_addr()?;
     let router = router(deps, config, address, shell)?;

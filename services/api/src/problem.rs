@@ -110,6 +110,11 @@ impl Problem {
         self.0.code
     }
 
+    /// Returns what is wrong this time.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {

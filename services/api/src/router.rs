@@ -22,7 +22,7 @@ use crate::middleware::{
 use crate::openapi::Document;
 use crate::problem::Problem;
 use crate::routes::{
-    docs, events, inbound, lab_files, labs, licenses, operations, runs, schedules, session,
+    docs, events, inbound, lab_files, labs, licenses, login, operations, runs, schedules, session,
     settings, system, ui, worker_actions, worker_parts, workers,
 };
 use crate::state::AppState;
@@ -89,6 +89,10 @@ pub(crate) fn router(state: AppState, meter: &Meter, tracer: &Tracer) -> Router 
         .route_layer(from_fn_with_state(known, known_query::only_known))
         .route("/api/openapi.json", routing::get(docs::openapi).with_state(Arc::clone(&document)))
         .route("/api/docs", routing::get(docs::viewer).with_state(document))
+        .route("/auth/login", routing::get(login::begin))
+        .route("/auth/callback", routing::get(login::end))
+        .route("/auth/logout", routing::post(login::leave))
+        .route("/auth/backchannel-logout", routing::post(login::told))
         .route("/problems/{code}", routing::get(docs::problem))
         // An export of a large fleet shrinks to a tenth.
         .layer(CompressionLayer::new())

@@ -6,6 +6,7 @@ pub(crate) mod inbound;
 pub(crate) mod lab_files;
 pub(crate) mod labs;
 pub(crate) mod licenses;
+pub(crate) mod login;
 pub(crate) mod operations;
 pub(crate) mod runs;
 pub(crate) mod schedules;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use ccm_api::SseSection;
 use ccm_config::SecretUrl;
 use ccm_config::section::{
-    AdminSection, AuthSection, BusSection, DrainSection, HttpSection, TelemetrySection,
+    AdminSection, AuthMode, AuthSection, BusSection, DrainSection, HttpSection, TelemetrySection,
 };
 use ccm_relay::RelaySection;
 use ccm_runtime::ServiceConfig;
@@ -92,6 +92,14 @@ impl ServiceConfig for StandaloneConfig {
         faults.extend(self.aws.check());
         faults.extend(self.cml.check());
         faults.extend(self.relay.check());
+        if let Err(err) = ccm_api::auth::check(&self.auth, self.http.listen) {
+            faults.push(err.to_string());
+        }
+        if self.auth.mode == AuthMode::Oidc && self.simulate.speed > 1.0 {
+            faults.push(
+                "auth.mode = \"oidc\" needs simulate.speed = 1: tokens keep real time".to_owned(),
+            );
+        }
         if self.bus.url.scheme() != "local" {
             faults.push("bus.url must be 'local:' in one process".to_owned());
         }
@@ -105,6 +113,7 @@ impl ServiceConfig for StandaloneConfig {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = self.relay.warnings();
+        warnings.extend(ccm_api::auth::warnings(&self.auth));
         if !self.simulate.is_on() {
             warnings.extend(self.cml.warnings());
         }

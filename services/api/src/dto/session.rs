@@ -37,9 +37,9 @@ pub struct Session {
     /// All that they may do.
     #[schema(value_type = Vec<String>)]
     pub permissions: Vec<Permission>,
-    /// How they are known: `dev`.
+    /// How they are known: `oidc`, or `dev`.
     pub mode: String,
-    /// When the session ends; `null` when it does not.
+    /// When the session or token ends; `null` when it does not.
     #[schema(value_type = Option<Moment>)]
     pub expires_at: Option<Timestamp>,
 }
@@ -47,13 +47,13 @@ pub struct Session {
 impl Session {
     /// Describes an actor.
     #[must_use]
-    pub fn of(actor: &Actor, mode: &str) -> Self {
+    pub fn of(actor: &Actor, mode: &str, expires_at: Option<Timestamp>) -> Self {
         Self {
             user: User { name: actor.name.clone(), kind: actor.kind },
             role: actor.roles.last().copied(),
             permissions: Permission::ALL.into_iter().filter(|p| actor.may(*p)).collect(),
             mode: mode.to_owned(),
-            expires_at: None,
+            expires_at,
         }
     }
 }

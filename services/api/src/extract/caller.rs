@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use ccm_domain::Actor;
 use http::request::Parts;
 
+use crate::auth::Known;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -15,6 +16,18 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        state.auth.actor_of(&parts.headers).map(Self)
+        state.auth.known(&parts.headers).await.map(|known| Self(known.actor))
+    }
+}
+
+/// Who asks, with when that ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor(pub(crate) Known);
+
+impl FromRequestParts<AppState> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        state.auth.known(&parts.headers).await.map(Self)
     }
 }

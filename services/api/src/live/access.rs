@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use ccm_domain::{Actor, Timestamp};
+use ccm_domain::Timestamp;
 use ccm_fanout::Visible;
 use ccm_runtime::Visit;
 use tokio_util::sync::CancellationToken;
+
+use crate::auth::{Known, Verdict};
 
 /// How long a client that was ended may take to read its goodbye.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -21,8 +23,8 @@ pub(crate) struct Access {
     pub(crate) visible: Option<Visible>,
     /// When the session or token expires.
     pub(crate) until: Option<Timestamp>,
-    /// Cancelled when the session or token is revoked.
-    pub(crate) revoked: CancellationToken,
+    /// Says why it ends when the login does, or what it allows changes.
+    pub(crate) verdict: Option<Verdict>,
 }
 
 /// Cuts a connection whose stream was ended while nobody read it. One for each connection, among the
@@ -31,14 +33,14 @@ pub(crate) struct Access {
 pub(crate) struct Hangup(CancellationToken);
 
 impl Access {
-    /// Returns the access of a caller whose session does not end.
-    pub(crate) fn of(actor: &Actor, address: Option<String>) -> Self {
+    /// Returns the access of a caller. The end of a login is part of the verdict: it may be moved.
+    pub(crate) fn of(known: &Known, verdict: Option<Verdict>, address: Option<String>) -> Self {
         Self {
-            name: actor.name.clone(),
+            name: known.actor.name.clone(),
             address,
             visible: None,
-            until: None,
-            revoked: CancellationToken::new(),
+            until: known.until.filter(|_| verdict.is_none()),
+            verdict,
         }
     }
 }

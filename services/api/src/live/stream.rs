@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::opening::{greeting, millis};
 use super::replay::Stopped;
 use super::{Access, Live};
+use crate::auth::Verdict;
 
 #[cfg(test)]
 mod tests;
@@ -49,7 +50,7 @@ pub(super) struct Ends {
     /// The end of its age, and of the session that opened it.
     age: Pin<Box<Sleep>>,
     expiry: Option<Pin<Box<Sleep>>>,
-    revoked: CancellationToken,
+    verdict: Option<Verdict>,
     draining: CancellationToken,
     /// This one's place in the time to drain, and its clock once draining began.
     drain_after: Duration,
@@ -99,7 +100,7 @@ impl Ends {
             // Give or take a fifth, so that streams which began together do not end together.
             age: Box::pin(sleep(max_age.mul_f64(chance.random_range(0.8..1.2)))),
             expiry,
-            revoked: access.revoked.clone(),
+            verdict: access.verdict.clone(),
             draining,
             // Spread evenly; the rest of the time is for the last ones to read.
             drain_after: drain.mul_f64(chance.random_range(0.0..0.8)),
@@ -109,7 +110,7 @@ impl Ends {
 
     /// Waits for the first reason to end.
     async fn next(&mut self) -> Farewell {
-        let Self { age, expiry, revoked, draining, drain_after, drained } = self;
+        let Self { age, expiry, verdict, draining, drain_after, drained } = self;
         let drained = async {
             draining.cancelled().await;
             drained.get_or_insert_with(|| Box::pin(sleep(*drain_after))).as_mut().await;
@@ -120,9 +121,18 @@ impl Ends {
                 None => std::future::pending().await,
             }
         };
+        let judged = async {
+            let Some(verdict) = verdict else { return std::future::pending().await };
+            let reason = verdict.wait_for(Option::is_some).await.ok().and_then(|reason| *reason);
+            match reason {
+                Some(reason) => reason,
+                // Nobody looks after it any more: the process stops.
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
-            () = revoked.cancelled() => Farewell::AuthExpired("revoked"),
+            reason = judged => Farewell::AuthExpired(reason),
             () = expired => Farewell::AuthExpired("expired"),
             () = drained => Farewell::Bye("drain", SOON),
             () = age.as_mut() => Farewell::Bye("max_age", SOON),

@@ -39,7 +39,7 @@ pub(crate) async fn once(State(state): State<AppState>, request: Request, next: 
 }
 
 async fn guarded(state: &AppState, request: Request, next: Next) -> Result<Response, Problem> {
-    let actor = state.auth.actor_of(request.headers())?;
+    let actor = state.auth.known(request.headers()).await?.actor;
     let key = key_of(request.headers())?.to_owned();
     let (mut parts, request_body) = request.into_parts();
     let bytes = body::read(Request::from_parts(parts.clone(), request_body), state).await?;

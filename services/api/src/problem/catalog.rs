@@ -48,12 +48,24 @@ pub const CATALOG: &[Entry] = &[
         "A query parameter is not valid",
         "Unknown parameters are refused too, so that a typing error never widens a list. `errors` names it.",
     ),
+    entry(
+        "login_failed",
+        400,
+        "The login did not work",
+        "`detail` says what does not fit. Begin again at `/auth/login`.",
+    ),
+    entry(
+        "logout_refused",
+        400,
+        "The logout is not believed",
+        "The token of a back-channel logout proves nothing; no session was ended.",
+    ),
     entry("malformed_json", 400, "The body is no JSON", "`detail` says where the text breaks off."),
     entry(
         "unauthenticated",
         401,
         "Nobody is signed in",
-        "Sign in, or, in dev mode, send a valid role and user.",
+        "Log in, send a valid bearer token, or, in dev mode, a valid role and user. `detail` says what is wrong with a token.",
     ),
     entry(
         "forbidden",
@@ -71,13 +83,19 @@ pub const CATALOG: &[Entry] = &[
         "foreign_origin",
         403,
         "The request comes from another site",
-        "Requests that change something must come from our own pages or from no page at all.",
+        "Requests that change something must come from our own pages or from no page at all; with a session's cookie, the browser must say that they do.",
     ),
     entry(
         "inbound_off",
         404,
         "Events from outside are not taken",
         "`relay.inbound.secret` or `relay.inbound.bearer` turns them on.",
+    ),
+    entry(
+        "login_off",
+        404,
+        "There is no login here",
+        "In dev mode the caller chooses a role. `auth.mode = \"oidc\"` turns the login on.",
     ),
     entry("no_such_route", 404, "There is no such address", "See `/api/docs` for all addresses."),
     entry(
@@ -254,6 +272,12 @@ pub const CATALOG: &[Entry] = &[
         503,
         "Too many changes at once",
         "Many others changed the same thing. Nothing was changed; try again.",
+    ),
+    entry(
+        "login_unavailable",
+        503,
+        "The login server cannot be reached",
+        "Nobody who is not known yet can be let in. `Retry-After` says when to try again; `/readyz` shows it as `login`.",
     ),
     entry(
         "overloaded",

@@ -3,7 +3,7 @@
 use axum::extract::{ConnectInfo, Extension, State};
 use axum::response::Response;
 use ccm_app::Fleet;
-use ccm_domain::{Actor, DomainError, Permission};
+use ccm_domain::{DomainError, Permission};
 use ccm_events::Event;
 use ccm_fanout::{ClientId, Filter};
 use http::{HeaderMap, StatusCode, header};
@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::auth::{Known, Verdict};
 use crate::dto::page::Listed;
 use crate::dto::stream::StreamClient;
-use crate::extract::{Caller, Path, Query};
+use crate::extract::{Caller, Path, Query, Visitor};
 use crate::live::{Access, Hangup, Knock, Live, Position};
 use crate::problem::Problem;
+use crate::state::AppState;
 
 /// Events of one answer of the log unless the caller says.
 const USUAL_EVENTS: u32 = 100;
@@ -47,16 +49,16 @@ pub(crate) struct StreamQuery {
     params(StreamQuery, ("Last-Event-ID" = Option<String>, Header, description = "Go on behind this event.")),
     responses((status = 200, description = "The stream.", content_type = "text/event-stream", body = String)))]
 pub(crate) async fn stream_events(
-    State(live): State<Live>,
-    Caller(actor): Caller,
+    State(AppState { live, auth, .. }): State<AppState>,
+    Visitor(known): Visitor,
     Query(query): Query<StreamQuery>,
     peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     hangup: Option<Extension<Hangup>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    actor.must(Permission::Read).map_err(DomainError::from)?;
+    known.actor.must(Permission::Read).map_err(DomainError::from)?;
     let position = position(&headers, query.last_event_id.as_deref())?;
-    let access = access(&actor, peer);
+    let access = access(&known, auth.verdict(&known), peer);
     let mut filter = filter(&query)?;
     if let Some(visible) = access.visible.clone() {
         filter = filter.seen_by(visible);
@@ -180,9 +182,13 @@ fn position(headers: &HeaderMap, query: Option<&str>) -> Result<Position, Proble
     }
 }
 
-fn access(actor: &Actor, peer: Option<Extension<ConnectInfo<SocketAddr>>>) -> Access {
+fn access(
+    known: &Known,
+    verdict: Option<Verdict>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+) -> Access {
     let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip().to_canonical().to_string());
-    Access::of(actor, address)
+    Access::of(known, verdict, address)
 }
 
 fn accepts_streams(headers: &HeaderMap) -> bool {

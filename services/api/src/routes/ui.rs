@@ -24,7 +24,11 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>CML Cloud Manag
 /// Answers what no route does: files of the UI, and its page for every address of its own.
 pub(crate) async fn fallback(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
-    if path == "api" || path.starts_with("api/") || path.starts_with("problems/") {
+    if path == "api"
+        || path.starts_with("api/")
+        || path.starts_with("problems/")
+        || path.starts_with("auth/")
+    {
         return no_such_route(&uri);
     }
     if method != Method::GET && method != Method::HEAD {

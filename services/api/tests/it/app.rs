@@ -9,6 +9,7 @@ use bytes::Bytes;
 use ccm_api::{ApiConfig, Deps};
 use ccm_app::{Fleet, Tally};
 use ccm_bus::LocalBus;
+use ccm_config::section::{AuthMode, AuthSection, OidcSection};
 use ccm_domain::Timestamp;
 use ccm_ports::{Document, Query, Shared, Stores};
 use ccm_runtime::Shell;
@@ -55,9 +56,21 @@ impl TestApp {
         Self::on(|_| {})
     }
 
+    /// The same at another moment.
+    pub(crate) fn new_at(start: Timestamp) -> Self {
+        Self::built_at(start, |_| {}, &ApiConfig::for_testing())
+    }
+
     /// The API that takes events from outside, of whoever has this token, so many in a minute.
     pub(crate) fn taking_events(token: &str, rate: u32) -> Self {
         Self::built(|_| {}, &Self::of_senders(token, rate))
+    }
+
+    /// The API whose callers log in, in the way that the section says.
+    pub(crate) fn with_login(oidc: OidcSection) -> Self {
+        let mut config = ApiConfig::for_testing();
+        config.auth = AuthSection { mode: AuthMode::Oidc, oidc: Some(oidc) };
+        Self::built(|_| {}, &config)
     }
 
     /// The same on a store that forgets who sent what.
@@ -104,7 +117,11 @@ impl TestApp {
     }
 
     fn built(change: impl FnOnce(&mut Stores), config: &ApiConfig) -> Self {
-        let clock = Arc::new(MovedClock::at(START));
+        Self::built_at(START, change, config)
+    }
+
+    fn built_at(start: Timestamp, change: impl FnOnce(&mut Stores), config: &ApiConfig) -> Self {
+        let clock = Arc::new(MovedClock::at(start));
         let bus = LocalBus::default();
         let mut stores = Embedded::memory().unwrap().stores();
         change(&mut stores);
@@ -114,6 +131,17 @@ impl TestApp {
         let listener = "127.0.0.1:8080".parse().unwrap();
         let router = ccm_api::router(app.deps(), config, listener, &app.shell).unwrap();
         Self { router, ..app }
+    }
+
+    /// Another process on the same store.
+    pub(crate) fn twin(&self, oidc: OidcSection) -> Self {
+        let mut config = ApiConfig::for_testing();
+        config.auth = AuthSection { mode: AuthMode::Oidc, oidc: Some(oidc) };
+        let shell = Shell::for_testing();
+        let listener = "127.0.0.1:8080".parse().unwrap();
+        let router = ccm_api::router(self.deps(), &config, listener, &shell).unwrap();
+        let (fleet, clock, bus) = (self.fleet.clone(), self.clock.clone(), self.bus.clone());
+        Self { fleet, clock, bus, shell, router }
     }
 
     pub(crate) fn deps(&self) -> Deps {
@@ -159,6 +187,7 @@ impl TestApp {
         collect(&stores.commands, &mut all).await;
         collect(&stores.replies, &mut all).await;
         collect(&stores.receipts, &mut all).await;
+        collect(&stores.logins, &mut all).await;
         collect(&stores.settings, &mut all).await;
         let backlog = stores.outbox.backlog().await.unwrap();
         all.push(("outbox".to_owned(), String::new(), backlog));
@@ -175,6 +204,10 @@ impl Call<'_> {
     pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
     }
 
     pub(crate) fn role(self, role: &str) -> Self {

@@ -94,12 +94,12 @@ async fn dev_mode_is_refused_where_others_could_reach_it() {
 }
 
 #[tokio::test]
-async fn oidc_is_refused_with_what_to_do() {
+async fn oidc_without_a_login_server_is_refused_with_what_to_do() {
     let app = TestApp::new();
     let mut config = ApiConfig::for_testing();
     config.auth.mode = AuthMode::Oidc;
 
     let err = ccm_api::start(app.deps(), &config, &app.shell).await.unwrap_err();
 
-    assert!(err.to_string().contains("this build has no OpenID Connect"), "{err}");
+    assert!(err.to_string().contains("auth.oidc.issuer"), "{err}");
 }

@@ -37,8 +37,10 @@ pub struct OidcSection {
     pub client_secret: Secret,
     /// What `aud` of a bearer token must contain; the client id when absent.
     pub audience: Option<String>,
-    /// Dotted path of the claim that lists roles; `roles` when absent.
+    /// Dotted path of the claim that lists roles; `realm_access.roles`, else `roles`, when absent.
     pub roles_claim: Option<String>,
+    /// Where browsers reach us, such as `https://ccm.example.com`; what they ask for when absent.
+    pub public_url: Option<Url>,
 }
 
 impl AuthSection {

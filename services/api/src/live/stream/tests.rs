@@ -4,12 +4,14 @@ use ccm_domain::{Actor, ActorKind, Role, Timestamp};
 use ccm_testkit::clock::MovedClock;
 
 use super::*;
+use crate::auth::Known;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DRAIN: Duration = Duration::from_secs(20);
 
 fn access() -> Access {
-    Access::of(&Actor::new(ActorKind::Person, "ada", [Role::Viewer]), None)
+    let actor = Actor::new(ActorKind::Person, "ada", [Role::Viewer]);
+    Access::of(&Known::for_ever(actor), None, None)
 }
 
 fn ends(access: &Access, draining: &CancellationToken) -> Ends {

@@ -20,6 +20,14 @@ export function takeRole(role: string): void {
   location.reload();
 }
 
+/** Ends the session here, then where it was begun. */
+export async function leave(): Promise<void> {
+  const response = await fetch("/auth/logout", { method: "POST" });
+  if (!response.ok) throw new Error(`The server answered ${response.status}`);
+  const { location: door } = (await response.json()) as { location: string | null };
+  location.assign(door ?? "/");
+}
+
 export async function loadSession(): Promise<void> {
   try {
     setSession((await api.get()).body);

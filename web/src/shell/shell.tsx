@@ -4,10 +4,10 @@ import type { Session } from "../api/types.ts";
 import { link } from "../live/store.ts";
 import { IconButton } from "../parts/button.tsx";
 import { Icon, type IconName } from "../parts/icon.tsx";
-import { Toasts } from "../parts/toast.tsx";
+import { complain, Toasts } from "../parts/toast.tsx";
 import { SignedOut } from "../pages/login/login.tsx";
 import { path, route } from "../router.ts";
-import { session, takeRole } from "../session.ts";
+import { leave, session, takeRole } from "../session.ts";
 import { Keys } from "./keys.tsx";
 import { LinkBadge } from "./link-badge.tsx";
 import { PAGES } from "./pages.ts";
@@ -102,7 +102,16 @@ function Who(props: { session: Session }): JSX.Element {
       <span class="cut">{props.session.user?.name ?? "signed in"}</span>
       <Show
         when={props.session.mode === "dev"}
-        fallback={<span class="dim">{props.session.role}</span>}
+        fallback={
+          <>
+            <span class="dim">{props.session.role ?? "no role"}</span>
+            <IconButton
+              icon="leave"
+              label="Sign out"
+              onClick={() => leave().catch((error) => complain("You are still signed in", error))}
+            />
+          </>
+        }
       >
         <select
           class="role"

@@ -40,13 +40,6 @@ NOT_HERE = {
 }
 # Processes that differ in these do not meet.
 ALIKE_ONLY = {"bus.namespace"}
-# Keys of the API that its defaults do not name, since they have none.
-OIDC = {
-    "auth.oidc.issuer": "Issuer URL, exactly as in the tokens.",
-    "auth.oidc.client_id": "Our id at the login server.",
-    "auth.oidc.audience": "What `aud` of a bearer token must contain; the client id unless set.",
-    "auth.oidc.roles_claim": "Dotted path of the claim that lists roles; `roles` unless set.",
-}
 ENUMS = {"auth.mode": ["oidc", "dev"], "telemetry.log_format": ["auto", "json", "text"]}
 SPAN = r"^([0-9.]+(w|d|h|m|s|ms|us|ns))+$"
 # The chart adds these up, with the units that its template reads.
@@ -137,8 +130,6 @@ def definitions():
             for key, value, meaning in options(service)
             if key not in NOT_HERE
         }
-    for key, meaning in OIDC.items():
-        flat["api"].setdefault(key, {"type": "string", "description": meaning})
     alike = {
         key: schema
         for key, schema in flat["api"].items()

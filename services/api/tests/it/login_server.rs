@@ -132,7 +132,7 @@ fn rsa_numbers(der: &[u8]) -> (&[u8], &[u8]) {
     }
     fn element(der: &[u8]) -> (&[u8], &[u8]) {
         let (start, length) = match der[1] {
-            short @ 0..0x80 => (2, usize::from(short)),
+            short @ 0..=0x7f => (2, usize::from(short)),
             0x81 => (3, usize::from(der[2])),
             _ => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
         };

@@ -72,10 +72,11 @@ async fn a_session_that_expires_ends_its_streams() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_revoked_ends_its_streams_at_once() {
-    let access = access();
+    let (judge, verdict) = tokio::sync::watch::channel(None);
+    let access = Access { verdict: Some(verdict), ..access() };
     let mut ends = ends(&access, &CancellationToken::new());
 
-    access.revoked.cancel();
+    judge.send_replace(Some("revoked"));
 
     let (farewell, after) = timed(&mut ends).await;
     assert!(matches!(farewell, Farewell::AuthExpired("revoked")), "{farewell:?}");

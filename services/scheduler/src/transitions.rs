@@ -149,7 +149,7 @@ impl Engine {
         let id = worker.id;
         let Some(_busy) = self.occupy(id) else { return (id, Ok(None)) };
         let trace = self.trace_of_step(worker);
-        let steps = covered(trace.as_ref(), self.ops().reconcile(id, sight));
+        let steps = Box::pin(covered(trace.as_ref(), self.ops().reconcile(id, sight)));
         match tokio::time::timeout(STEPS_LIMIT, steps).await {
             Ok(outcome) => (id, outcome.map(Some)),
             Err(_) => {

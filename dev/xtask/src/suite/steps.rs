@@ -100,7 +100,7 @@ fn before_the_build(place: &Place) -> Vec<Step> {
 }
 
 fn from_the_build_on(place: &Place) -> Vec<Step> {
-    vec![
+    let mut steps = vec![
         build(place),
         tests(
             "rust",
@@ -135,6 +135,18 @@ fn from_the_build_on(place: &Place) -> Vec<Step> {
                 place.python("tests/protocols/virl2", &["run.py"]),
             ],
         ),
+    ];
+    steps.extend(deployments(place));
+    steps.push(tests(
+        "browser",
+        "the UI in a real browser",
+        vec![place.npm("tests/browser", &["ci"]), place.npm("tests/browser", &["test"])],
+    ));
+    steps
+}
+
+fn deployments(place: &Place) -> Vec<Step> {
+    vec![
         tests(
             "deploy",
             "images, systemd units, compose file, load balancers, alerts, backup",
@@ -160,11 +172,6 @@ fn from_the_build_on(place: &Place) -> Vec<Step> {
             "cluster",
             "the chart on real clusters: without nodes, and on one where its pods run",
             vec![place.pytest("tests/cluster")],
-        ),
-        tests(
-            "browser",
-            "the UI in a real browser",
-            vec![place.npm("tests/browser", &["ci"]), place.npm("tests/browser", &["test"])],
         ),
     ]
 }

@@ -250,7 +250,7 @@ fn clients_are_told_when_the_hub_goes_on_elsewhere() {
 
 #[test]
 fn the_oldest_clients_are_found_and_sent_elsewhere() {
-    let hub = started(SMALL);
+    let hub = started(Limits { clients: 20, ..SMALL });
     let mut clients: Vec<_> =
         (0..20).map(|_| subscribe(&hub, &Filter::default(), None).unwrap()).collect();
     let ids: Vec<_> = clients.iter().map(|client| client.subscription.id()).collect();

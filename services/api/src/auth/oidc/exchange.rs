@@ -82,8 +82,7 @@ impl Client {
             ensure!(fits(hash, &grant.access_token), "the access token is not of this ID token");
         }
         let subject = id.text("sub").unwrap_or_default().to_owned();
-        let access =
-            self.access_claims(grant, known, now).filter(|c| c.text("sub") == id.text("sub"));
+        let access = grant.claims(known, now).filter(|c| c.text("sub") == id.text("sub"));
         let sid = id.text("sid").map(str::to_owned);
         let roles = self.of_either(access.as_ref(), &id);
         Ok(Person { subject, sid, name: id.name(), roles })
@@ -101,7 +100,7 @@ impl Client {
         now: Timestamp,
     ) -> anyhow::Result<Option<BTreeSet<Role>>> {
         let id = grant.id_token.as_deref().map(|id| self.id_claims(id, known, now)).transpose()?;
-        let access = self.access_claims(grant, known, now);
+        let access = grant.claims(known, now);
         for claims in id.iter().chain(&access) {
             ensure!(
                 claims.text("sub") == Some(subject),
@@ -121,7 +120,7 @@ impl Client {
     }
 
     fn id_claims(&self, token: &str, known: &Known, now: Timestamp) -> anyhow::Result<Claims> {
-        let expected = self.expected(known, Purpose::Id, Some(&self.id), now);
+        let expected = expected(known, Purpose::Id, Some(&self.id), now);
         let claims = token::check(token, &known.keys, &expected);
         let claims = claims.map_err(|refused| anyhow::anyhow!("the ID token {refused}"))?;
         // With several audiences it says for which of them it was made (OpenID Connect Core, 3.1.3.7).
@@ -131,21 +130,6 @@ impl Client {
             "the ID token was made for another client"
         );
         Ok(claims)
-    }
-
-    fn access_claims(&self, grant: &Grant, known: &Known, now: Timestamp) -> Option<Claims> {
-        let expected = self.expected(known, Purpose::Access, None, now);
-        token::check(&grant.access_token, &known.keys, &expected).ok()
-    }
-
-    const fn expected<'a>(
-        &self,
-        known: &'a Known,
-        purpose: Purpose,
-        audience: Option<&'a str>,
-        now: Timestamp,
-    ) -> Expected<'a> {
-        Expected { purpose, issuer: known.doors.issuer.as_str(), audience, now }
     }
 
     /// Whether the password goes into the form: only where the login server takes it nowhere else.
@@ -182,7 +166,22 @@ impl Client {
     }
 }
 
+const fn expected<'a>(
+    known: &'a Known,
+    purpose: Purpose,
+    audience: Option<&'a str>,
+    now: Timestamp,
+) -> Expected<'a> {
+    Expected { purpose, issuer: known.doors.issuer.as_str(), audience, now }
+}
+
 impl Grant {
+    /// Returns what the access token says, if it is one that can be read here.
+    fn claims(&self, known: &Known, now: Timestamp) -> Option<Claims> {
+        let expected = expected(known, Purpose::Access, None, now);
+        token::check(&self.access_token, &known.keys, &expected).ok()
+    }
+
     /// Returns what to ask with later.
     pub(super) fn tokens(&self) -> Option<Tokens> {
         self.refresh_token.clone().map(|refresh| Tokens { refresh })

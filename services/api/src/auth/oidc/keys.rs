@@ -214,7 +214,7 @@ mod tests {
 
     use super::*;
 
-    fn keys(all: serde_json::Value) -> Keys {
+    fn keys(all: &serde_json::Value) -> Keys {
         serde_json::from_value::<KeySet>(json!({ "keys": all })).unwrap().into()
     }
 
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn keys_that_cannot_sign_for_us_are_left_out() {
         let n = URL_SAFE_NO_PAD.encode([7; 256]);
-        let all = keys(json!([
+        let all = keys(&json!([
             { "kty": "oct", "kid": "secret", "k": "AAAA", "alg": "HS256" },
             { "kty": "RSA", "kid": "crypt", "use": "enc", "n": n, "e": "AQAB" },
             { "kty": "RSA", "kid": "hs", "alg": "HS256", "n": n, "e": "AQAB" },
@@ -248,7 +248,7 @@ mod tests {
         let n = URL_SAFE_NO_PAD.encode([7; 256]);
         let one = json!({ "kty": "RSA", "kid": "a", "alg": "RS256", "n": n, "e": "AQAB" });
         let two = json!({ "kty": "RSA", "kid": "b", "n": n, "e": "AQAB" });
-        let (alone, both) = (keys(json!([one])), keys(json!([one, two])));
+        let (alone, both) = (keys(&json!([one])), keys(&json!([one, two])));
 
         assert!(alone.find(None, Algorithm::Rs256).is_some());
         assert!(both.find(None, Algorithm::Rs256).is_none());
@@ -256,6 +256,6 @@ mod tests {
         assert!(both.find(Some("a"), Algorithm::Rs384).is_none());
         assert!(both.find(Some("a"), Algorithm::Es256).is_none());
         assert!(both.find(Some("c"), Algorithm::Rs256).is_none());
-        assert!(keys(json!([])).is_empty());
+        assert!(keys(&json!([])).is_empty());
     }
 }

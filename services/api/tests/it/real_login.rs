@@ -9,9 +9,9 @@ use ccm_ports::{Clock as _, SystemClock};
 use reqwest::header::{LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 use url::Url;
 
 use crate::app::TestApp;
@@ -23,7 +23,8 @@ struct Place {
     provider: String,
     api: String,
     app: TestApp,
-    _process: Child,
+    /// It ends when it has nowhere to write to.
+    _process: (Child, Lines<BufReader<ChildStdout>>),
 }
 
 /// A browser that goes wherever it is sent.
@@ -50,7 +51,7 @@ impl Place {
         Self { provider, api, app: knowing(app).await, _process: process }
     }
 
-    async fn start(listen: &str, app: &str) -> Child {
+    async fn start(listen: &str, app: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dev/sim-oidc");
         let is_there = std::path::Path::new(folder).join("node_modules/oidc-provider").exists();
         assert!(is_there, "the login server is not installed: run dev/setup unit");
@@ -65,7 +66,7 @@ impl Place {
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         while let Some(line) = lines.next_line().await.unwrap() {
             if line.starts_with("sim-oidc serves") {
-                return process;
+                return (process, lines);
             }
         }
         panic!("the login server did not start");

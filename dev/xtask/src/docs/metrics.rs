@@ -20,7 +20,8 @@ Made by `cargo xtask docs --write` from where the instruments are made; do not e
 
 Each process tells its own at `/metrics` of its admin port, in Prometheus' text format. Names that end in `_seconds`
 and are histograms have buckets from a millisecond to five minutes. Labels are closed sets: no ids, no addresses.
-[Operations](OPERATIONS.md) says which of them to look at when.
+`target_info`, which OpenTelemetry adds, names the process. [Operations](OPERATIONS.md) says which of them to look at
+when.
 
 | Metric | Kind | Made by | Says |
 |---|---|---|---|

@@ -154,7 +154,7 @@ async fn power_is_one_trace(rest: &Rest, onlooker: &mut Onlooker) -> Click {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_click_and_all_that_it_leads_to_over_four_processes_are_one_trace() {
     let collector = Collector::start().await;
-    let plan = Cluster::plan().with(2, 1, 1).workers(4);
+    let plan = Cluster::plan().with(2, 1, 1);
     let cluster = plan.env("CCM_TELEMETRY__OTLP_ENDPOINT", &collector.endpoint()).start().await;
     cluster.import().await;
     let mut onlooker = Onlooker::open(&cluster.pods()[1]).await;

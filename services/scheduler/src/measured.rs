@@ -10,12 +10,10 @@ use ccm_domain::cml::{
 };
 use ccm_domain::{CpuReading, Image, ImageQuery, Instance, InstanceId, LabId, Scope, Timestamp};
 use ccm_ports::{CmlApi, Compute, Controller, LaunchOrder, Measure, RemoteError};
-use ccm_telemetry::{KeyValue, Meter, Span, SpanKind, Tracer, propagate};
+use ccm_telemetry::{KeyValue, Meter, Span, SpanKind, Tracer, covered, propagate};
 use opentelemetry::metrics::Histogram;
 use secrecy::SecretString;
 use tokio::time::Instant;
-
-use crate::traced::covered;
 
 type Answer<T> = Result<T, RemoteError>;
 

@@ -51,11 +51,3 @@ impl Engine {
         Some(span.linked(propagate::current().as_deref()).start())
     }
 }
-
-/// Lets a future be what a span is about, where there is one.
-pub(crate) async fn covered<F: Future>(span: Option<&Span>, future: F) -> F::Output {
-    match span {
-        Some(span) => span.cover(future).await,
-        None => future.await,
-    }
-}

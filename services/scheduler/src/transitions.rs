@@ -12,13 +12,13 @@ use ccm_app::{FleetError, Reconciled, Report, Result, Sight};
 use ccm_domain::schedule::job;
 use ccm_domain::{Scope, Timestamp, Worker, WorkerId};
 use ccm_ports::{Chime, Query, RemoteError, StoreError};
+use ccm_telemetry::covered;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Engine;
-use crate::traced::covered;
 
 /// Between two looks at a worker that moved a moment ago.
 const SOON: Duration = Duration::from_secs(2);
@@ -149,7 +149,7 @@ impl Engine {
         let id = worker.id;
         let Some(_busy) = self.occupy(id) else { return (id, Ok(None)) };
         let trace = self.trace_of_step(worker);
-        let steps = Box::pin(covered(trace.as_ref(), self.ops().reconcile(id, sight)));
+        let steps = covered(trace.as_ref(), self.ops().reconcile(id, sight));
         match tokio::time::timeout(STEPS_LIMIT, steps).await {
             Ok(outcome) => (id, outcome.map(Some)),
             Err(_) => {

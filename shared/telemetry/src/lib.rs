@@ -16,7 +16,7 @@ pub use metrics::{Metrics, tell_epoch};
 pub use opentelemetry::KeyValue;
 pub use opentelemetry::metrics::Meter;
 pub use opentelemetry::trace::SpanKind;
-pub use span::{Draft, Span, Tracer};
+pub use span::{Draft, Span, Tracer, covered};
 pub use traces::{Export, Flush, Traces};
 
 /// Which process this is.

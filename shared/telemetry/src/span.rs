@@ -128,6 +128,14 @@ impl Span {
     }
 }
 
+/// Lets a future be what a span is about, where there is one.
+pub fn covered<F: Future>(span: Option<&Span>, future: F) -> WithContext<F> {
+    match span {
+        Some(span) => span.cover(future),
+        None => future.with_current_context(),
+    }
+}
+
 impl Drop for Span {
     fn drop(&mut self) {
         // Not left to the last clone of the context: a future may be kept long after its end.

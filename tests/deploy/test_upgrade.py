@@ -110,9 +110,8 @@ def later(body):
 def kept(before, after):
     """Yields where something that only the later release knows is gone."""
     if isinstance(before, list) and isinstance(after, list):
-        for one in before:
-            same = [other for other in after if isinstance(one, dict) and other["id"] == one.get("id")]
-            yield from (place for other in same for place in kept(one, other))
+        named = lambda elements: {one["id"]: one for one in elements if isinstance(one, dict) and "id" in one}
+        before, after = named(before), named(after)
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return
     if before.get("later") != after.get("later"):

@@ -271,9 +271,9 @@ async fn a_log_that_went_back_ends_the_streams_that_are_ahead_of_it() {
     let ahead: Vec<_> = (1..=5).zip(changes(1..=5)).collect();
     let ahead: Vec<_> = ahead.iter().map(|(seq, change)| Event::logged(*seq, change)).collect();
     let mut reader = served.connect("?last_event_id=0").await;
-    served.app.bus.append(&ahead).await.unwrap();
-    assert_eq!(reader.ids(5).await, [1, 2, 3, 4, 5]);
 
+    // How many of them are told depends on when it is noticed.
+    served.app.bus.append(&ahead).await.unwrap();
     served.app.bus.clear().await.unwrap();
 
     assert_eq!(reader.goodbye().await, "interrupted");

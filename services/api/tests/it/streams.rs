@@ -268,16 +268,16 @@ async fn what_the_bus_lost_is_read_from_the_log() {
 #[tokio::test]
 async fn a_log_that_went_back_ends_the_streams_that_are_ahead_of_it() {
     let served = Served::new().await;
-    let ahead: Vec<_> = (1..=5).zip(changes(1..=5)).collect();
-    let ahead: Vec<_> = ahead.iter().map(|(seq, change)| Event::logged(*seq, change)).collect();
+    let ahead = Event::logged(1, &changes(1..=1)[0]);
     let mut reader = served.connect("?last_event_id=0").await;
 
-    // How many of them are told depends on when it is noticed.
-    served.app.bus.append(&ahead).await.unwrap();
+    // One event and heard: of more, the end of the log might be noticed before the stream is ahead of it.
+    served.app.bus.append(&[ahead]).await.unwrap();
+    assert_eq!(reader.ids(1).await, [1]);
     served.app.bus.clear().await.unwrap();
 
     assert_eq!(reader.goodbye().await, "interrupted");
-    let mut again = served.connect("?last_event_id=5").await;
+    let mut again = served.connect("?last_event_id=1").await;
     assert_eq!(again.event().await.data["reason"], "unknown_position");
     served.stop().await;
 }

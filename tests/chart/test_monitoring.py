@@ -96,7 +96,7 @@ def test_each_service_is_scraped_by_its_admin_service():
         found = [it for it in objects.all("Service") if wanted <= it["metadata"]["labels"].items()]
         assert [it["metadata"]["name"] for it in found] == [f"ccm-{service}-admin"]
         assert monitor["spec"]["endpoints"] == [
-            {"port": "admin", "path": "/metrics", "honorLabels": True, "interval": "15s"}
+            {"port": "admin", "path": "/metrics", "interval": "15s"}
         ]
         assert found[0]["spec"]["ports"][0]["name"] == "admin"
         assert monitor["metadata"]["labels"]["release"] == "prometheus"

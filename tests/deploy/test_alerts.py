@@ -44,11 +44,11 @@ HEALTHY = {
     },
     'ccm_fenced_writes_total{instance="scheduler-1"}': "0x800",
     **{
-        f'ccm_job_runs_total{{exported_job="{job}", outcome="succeeded", instance="scheduler-1"}}': "0+1x800"
+        f'ccm_job_runs_total{{name="{job}", outcome="succeeded", instance="scheduler-1"}}': "0+1x800"
         for job in ("observe_instances", "reconcile_workers", "refresh_labs")
     },
     **{
-        f'ccm_job_last_success_age_seconds{{exported_job="{job}", instance="scheduler-1"}}': f"{age}x800"
+        f'ccm_job_last_success_age_seconds{{name="{job}", instance="scheduler-1"}}': f"{age}x800"
         for job, age in {
             "observe_instances": 50,
             "reconcile_workers": 25,
@@ -60,10 +60,10 @@ HEALTHY = {
         }.items()
     },
     # A leader of before, in a process that still runs: its ages grow for ever.
-    'ccm_job_last_success_age_seconds{exported_job="observe_instances", instance="scheduler-2"}': "0+15x800",
-    'ccm_schedule_lag_seconds_bucket{exported_job="refresh_labs", le="60", instance="scheduler-1"}': "0+1x800",
-    'ccm_schedule_lag_seconds_bucket{exported_job="refresh_labs", le="300", instance="scheduler-1"}': "0+1x800",
-    'ccm_schedule_lag_seconds_bucket{exported_job="refresh_labs", le="+Inf", instance="scheduler-1"}': "0+1x800",
+    'ccm_job_last_success_age_seconds{name="observe_instances", instance="scheduler-2"}': "0+15x800",
+    'ccm_schedule_lag_seconds_bucket{name="refresh_labs", le="60", instance="scheduler-1"}': "0+1x800",
+    'ccm_schedule_lag_seconds_bucket{name="refresh_labs", le="300", instance="scheduler-1"}': "0+1x800",
+    'ccm_schedule_lag_seconds_bucket{name="refresh_labs", le="+Inf", instance="scheduler-1"}': "0+1x800",
     'ccm_schedule_skips_total{schedule="refresh_labs", reason="overlap", instance="scheduler-1"}': "0+1x800",
     'ccm_events_last_seq{instance="api-1"}': "100+3x800",
     'ccm_events_last_seq{instance="api-2"}': "99+3x800",
@@ -85,9 +85,9 @@ HEALTHY = {
     'ccm_sink_attempt_seconds_count{sink="chat", outcome="failed", instance="relay-1"}': "0+1x800",
 }
 
-RUNS = 'ccm_job_runs_total{{exported_job="{}", outcome="{}", instance="scheduler-1"}}'.format
-AGE = 'ccm_job_last_success_age_seconds{{exported_job="{}", instance="scheduler-1"}}'.format
-LAG = 'ccm_schedule_lag_seconds_bucket{{exported_job="refresh_labs", le="{}", instance="scheduler-1"}}'.format
+RUNS = 'ccm_job_runs_total{{name="{}", outcome="{}", instance="scheduler-1"}}'.format
+AGE = 'ccm_job_last_success_age_seconds{{name="{}", instance="scheduler-1"}}'.format
+LAG = 'ccm_schedule_lag_seconds_bucket{{name="refresh_labs", le="{}", instance="scheduler-1"}}'.format
 TOOK = 'ccm_http_request_seconds_bucket{{route="/api/v1/workers", status="200", le="{}", instance="api-1"}}'.format
 LEADS = 'ccm_leader_epoch{{role="{}", instance="{}"}}'.format
 CALLS = 'ccm_remote_call_seconds_count{{api="{}", call="x", outcome="{}", instance="scheduler-1"}}'.format
@@ -220,7 +220,7 @@ def test_a_real_prometheus_scrapes_the_product_and_sees_it_go(scraped):
 
     def is_seen():
         requests.get(f"{product}/workers", timeout=10)
-        return value('increase(ccm_job_runs_total{exported_job="reconcile_workers"}[1m]) > 0')
+        return value('increase(ccm_job_runs_total{name="reconcile_workers"}[1m]) > 0')
 
     eventually("attempts of a job are counted under the job's name", is_seen)
     rules = [rule for group in ask("rules")["groups"] for rule in group["rules"]]

@@ -38,12 +38,12 @@ impl Instruments {
         let seen = Arc::clone(&successes);
         let _age = meter
             .f64_observable_gauge("ccm_job_last_success_age_seconds")
-            .with_description("Time since a run of the job last ended well")
+            .with_description("Time since a run of the job (name) last ended well")
             .with_callback(move |gauge| {
                 let now = clock.now();
                 for (job, at) in &*seen.lock().unwrap_or_else(PoisonError::into_inner) {
                     let age = now.since(*at).as_secs_f64();
-                    gauge.observe(age, &[KeyValue::new("job", job.clone())]);
+                    gauge.observe(age, &[KeyValue::new("name", job.clone())]);
                 }
             })
             .build();
@@ -56,11 +56,11 @@ impl Instruments {
                 .build(),
             seconds: meter
                 .f64_histogram("ccm_job_run_seconds")
-                .with_description("Duration of an attempt")
+                .with_description("Duration of an attempt, by job (name)")
                 .build(),
             runs: meter
                 .u64_counter("ccm_job_runs_total")
-                .with_description("Attempts by job and outcome")
+                .with_description("Attempts by job (name) and outcome")
                 .build(),
             skips: meter
                 .u64_counter("ccm_schedule_skips_total")
@@ -72,11 +72,11 @@ impl Instruments {
     }
 
     pub(crate) fn began(&self, job: &str, lag: Duration) {
-        self.0.lag.record(lag.as_secs_f64(), &[KeyValue::new("job", job.to_owned())]);
+        self.0.lag.record(lag.as_secs_f64(), &[KeyValue::new("name", job.to_owned())]);
     }
 
     pub(crate) fn ended(&self, job: &str, state: RunState, took: Duration) {
-        let labels = [KeyValue::new("job", job.to_owned()), KeyValue::new("outcome", state.name())];
+        let labels = [KeyValue::new("name", job.to_owned()), KeyValue::new("outcome", state.name())];
         self.0.seconds.record(took.as_secs_f64(), &labels[..1]);
         self.0.runs.add(1, &labels);
     }

@@ -147,10 +147,10 @@ async fn metrics_tell_lag_outcomes_and_ages() {
     let text = world.metrics.render().unwrap();
 
     for line in [
-        "ccm_schedule_lag_seconds_count{job=\"observe_instances\"}",
-        "ccm_job_run_seconds_count{job=\"reconcile_workers\"}",
-        "ccm_job_runs_total{job=\"observe_instances\",outcome=\"succeeded\"}",
-        "ccm_job_last_success_age_seconds{job=\"prune\"}",
+        "ccm_schedule_lag_seconds_count{name=\"observe_instances\"}",
+        "ccm_job_run_seconds_count{name=\"reconcile_workers\"}",
+        "ccm_job_runs_total{name=\"observe_instances\",outcome=\"succeeded\"}",
+        "ccm_job_last_success_age_seconds{name=\"prune\"}",
         "ccm_fenced_writes_total 0",
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");

@@ -26,6 +26,7 @@ macro_rules! outbox_contract {
             a_write_without_changes_waits_for_nothing
             changes_that_wait_survive_the_next_write
             a_look_is_bounded_and_begins_with_the_oldest
+            a_look_ahead_leaves_out_what_is_under_way
             told_takes_exactly_what_was_told
             told_takes_out_of_many_documents_at_once
             telling_twice_is_harmless

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use anyhow::anyhow;
 use async_trait::async_trait;
 use ccm_domain::{Command, DeadLetter, Lab, Run, Schedule, Settings, Sink, Worker};
 use ccm_ports::{
@@ -15,7 +14,7 @@ use mongodb::bson::{Document, doc};
 use serde::Deserialize;
 
 use super::Mongo;
-use super::stored::Waiting;
+use super::stored::{Waiting, waits_by};
 use crate::number::counted;
 
 /// Where changes may wait: every type of document there is.
@@ -38,6 +37,9 @@ pub(super) const TELLING: &[&str] = &[
 /// Changes taken out by one call: the server compares each change of a document with all of them.
 const MOST_AT_ONCE: usize = 256;
 
+/// Rows in one answer of a look: all of them. For a next answer some servers write what is left to disk.
+const WHOLE: u32 = 10_000;
+
 /// One change with its place in the line.
 #[derive(Deserialize)]
 struct Row {
@@ -56,22 +58,25 @@ struct Count {
 #[async_trait]
 impl Outbox for Mongo {
     async fn pending(&self, limit: usize) -> Result<Vec<Pending>, StoreError> {
-        // What the server can count to.
-        let limit = limit.min(i32::MAX as usize);
-        if limit == 0 {
-            return Ok(Vec::new());
+        let near = self.parts.horizon.get();
+        let mut line = self.line(limit, Span { behind: None, until: near }).await?;
+        if near.is_some() && count(&line) < limit {
+            line = self.line(limit, Span::default()).await?;
         }
-        let horizon = &self.parts.horizon;
-        let near = horizon.get();
-        let mut rows: Vec<Row> =
-            self.look("read the outbox", |name| oldest(name, limit, near)).await?;
-        if near.is_some() && rows.len() < limit {
-            rows = self.look("read the outbox", |name| oldest(name, limit, None)).await?;
-        }
-        let is_full = rows.len() >= limit;
-        let line = line(rows);
-        horizon.note(limit, line.iter().map(|(_, (waiting, _))| *waiting), is_full);
-        gather(line, limit)
+        self.take(line, limit)
+    }
+
+    async fn pending_behind(
+        &self,
+        ahead: &[Pending],
+        limit: usize,
+    ) -> Result<Vec<Pending>, StoreError> {
+        // A document waits by the oldest of its changes, so each of these stands there or before.
+        let oldest = |document: &Pending| document.changes.iter().map(waits_by).min();
+        let Some(behind) = ahead.iter().filter_map(oldest).max() else { return Ok(Vec::new()) };
+        let span = Span { behind: Some(behind), until: self.parts.horizon.get() };
+        let line = self.line(limit, span).await?;
+        self.take(line, limit)
     }
 
     async fn told(&self, told: &[Pending]) -> Result<(), StoreError> {
@@ -153,7 +158,34 @@ struct Call {
     ids: Vec<String>,
 }
 
+/// Which documents a look sees, by the moment by which they wait.
+#[derive(Clone, Copy, Default)]
+struct Span {
+    behind: Option<i64>,
+    until: Option<i64>,
+}
+
 impl Mongo {
+    /// Looks for the documents with the oldest changes; returns at least so many of them, if there are.
+    async fn line(&self, limit: usize, span: Span) -> Result<Line, StoreError> {
+        // What the server can count to.
+        let limit = limit.min(i32::MAX as usize);
+        if limit == 0 {
+            return Ok(Line::new());
+        }
+        Ok(line(self.look("read the outbox", |name| oldest(name, limit, span)).await?))
+    }
+
+    /// Cuts the line, and takes note of how far it goes.
+    fn take(&self, line: Line, limit: usize) -> Result<Vec<Pending>, StoreError> {
+        let is_full = count(&line) >= limit;
+        let line = cut(line, limit);
+        // Not of what was cut off: that may have been committed just now, in a collection of its own.
+        let moments = line.iter().map(|(_, (waiting, _))| *waiting);
+        self.parts.horizon.note(limit, moments, is_full);
+        gather(line)
+    }
+
     /// Runs a pipeline over each collection in one call: a relay does it many times a second.
     async fn look<T, P>(&self, op: &'static str, pipeline: P) -> Result<Vec<T>, StoreError>
     where
@@ -167,10 +199,9 @@ impl Mongo {
         }));
         let docs = self.collection::<Document>(first);
         Ok(self
-            .run(
-                op,
-                async move { docs.aggregate(whole).with_type::<T>().await?.try_collect().await },
-            )
+            .run(op, async move {
+                docs.aggregate(whole).batch_size(WHOLE).with_type::<T>().await?.try_collect().await
+            })
             .await?)
     }
 
@@ -196,13 +227,18 @@ impl Mongo {
     }
 }
 
-/// The oldest changes of a collection, document by document, by way of the index on `waiting`; of documents that
-/// waited before `until` only, if it is given.
-fn oldest(collection: &str, limit: usize, until: Option<i64>) -> Vec<Document> {
+/// The oldest changes of a collection, document by document, by way of the index on `waiting`.
+fn oldest(collection: &str, limit: usize, span: Span) -> Vec<Document> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let some = doc! { "$slice": ["$changes", limit] };
+    let mut moments = Document::new();
+    moments.extend(span.behind.map(|at| ("$gt".to_owned(), at.into())));
+    moments.extend(span.until.map(|at| ("$lt".to_owned(), at.into())));
+    if moments.is_empty() {
+        moments.insert("$exists", true);
+    }
     vec![
-        doc! { "$match": { "waiting": until.map_or(doc! { "$exists": true }, |at| doc! { "$lt": at }) } },
+        doc! { "$match": { "waiting": moments } },
         doc! { "$sort": { "waiting": 1 } },
         // Each has one change at least.
         doc! { "$limit": limit },
@@ -227,20 +263,26 @@ fn line(rows: Vec<Row>) -> Line {
     line
 }
 
-/// Cuts the line.
-fn gather(line: Line, limit: usize) -> Result<Vec<Pending>, StoreError> {
+fn count(line: &Line) -> usize {
+    line.iter().map(|(_, (_, changes))| changes.len()).sum()
+}
+
+/// Cuts the line behind so many changes.
+fn cut(mut line: Line, limit: usize) -> Line {
     let mut room = limit;
-    let mut pending = Vec::new();
-    for ((collection, key), (_, changes)) in line {
-        if room == 0 {
-            break;
-        }
-        let changes: Vec<_> =
-            changes.iter().take(room).map(Waiting::change).collect::<Result<_, _>>()?;
-        room = room
-            .checked_sub(changes.len())
-            .ok_or_else(|| StoreError::Corrupt(anyhow!("more changes than there is room for")))?;
-        pending.push(Pending { collection, key, changes });
+    for (_, (_, changes)) in &mut line {
+        changes.truncate(room);
+        room -= changes.len();
     }
-    Ok(pending)
+    line.retain(|(_, (_, changes))| !changes.is_empty());
+    line
+}
+
+/// Reads the changes.
+fn gather(line: Line) -> Result<Vec<Pending>, StoreError> {
+    let pending = line.into_iter().map(|((collection, key), (_, changes))| {
+        let changes = changes.iter().map(Waiting::change).collect::<Result<_, _>>()?;
+        Ok(Pending { collection, key, changes })
+    });
+    pending.collect()
 }

@@ -71,13 +71,14 @@ impl Stored {
     }
 }
 
+/// Returns by which moment a change stands in line, in milliseconds.
+pub(super) fn waits_by(change: &Change) -> i64 {
+    change.time.as_millis()
+}
+
 impl Waiting {
     fn of(change: &Change) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: change.id.clone(),
-            at: change.time.as_millis(),
-            body: change_to_text(change)?,
-        })
+        Ok(Self { id: change.id.clone(), at: waits_by(change), body: change_to_text(change)? })
     }
 
     pub(super) fn change(&self) -> Result<Change, StoreError> {

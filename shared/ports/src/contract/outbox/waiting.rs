@@ -72,6 +72,28 @@ pub async fn a_look_is_bounded_and_begins_with_the_oldest(world: &dyn World) {
     }
 }
 
+/// Else a document's younger changes might be told before its older ones.
+pub async fn a_look_ahead_leaves_out_what_is_under_way(world: &dyn World) {
+    let parcel = tell(world, "p", 2).await;
+    tell(world, "q", 1).await;
+    tell(world, "r", 3).await;
+    let ahead = world.outbox().pending(2).await.unwrap();
+    tell_more(world, &parcel, 1, Writer::Intent).await;
+
+    for limit in 0..=8 {
+        let found = world.outbox().pending_behind(&ahead, limit).await.unwrap();
+
+        let changes: usize = found.iter().map(|pending| pending.changes.len()).sum();
+        assert!(changes <= limit);
+        for pending in found {
+            assert!(!ahead.iter().any(|one| one.key == pending.key), "{}", pending.key);
+            let ids: Vec<_> = pending.changes.into_iter().map(|change| change.id).collect();
+            assert!(!ids.is_empty());
+            assert!(waiting_of(world, &pending.key).await.starts_with(&ids), "{limit}: {ids:?}");
+        }
+    }
+}
+
 /// Neither a neighbor in the document nor one in another document goes with it.
 pub async fn told_takes_exactly_what_was_told(world: &dyn World) {
     tell(world, "p", 3).await;

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! What waits goes in parts: while one is in steps 2 and 3, the next is in step 1, so that the store never waits
-//! for the relay or the bus.
+//! for the relay or the bus. While more waits than a pass takes, it looks for what the next one takes.
 //!
 //! The log alone says what was told and under which number; the bus is filled from it whenever it is not
 //! where the log is. A step that failed may have happened: what is known about the log's and the bus's end
@@ -23,6 +23,9 @@ const MOST_ROUNDS: u32 = 3;
 /// Changes moved at a time at most while more wait. To look for the oldest costs some stores as much as
 /// everything that waits, so the more does, the more is taken at once.
 const MOST_AT_ONCE: usize = 4_096;
+/// Looks ahead in a row at most. They see only what waits behind what was seen before, so what was committed late is
+/// seen by the next ordinary look.
+const MOST_AHEAD: u32 = 4;
 
 /// Why a pass ended early. What it did stays; the next one goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +60,14 @@ pub struct Outlet {
     batch: usize,
     /// Changes that the next pass moves at most: a batch, and more while that is not enough.
     room: usize,
+    ahead: Ahead,
+}
+
+/// What the next pass begins with, and how many in a row had something to begin with.
+#[derive(Default)]
+struct Ahead {
+    pending: Vec<Pending>,
+    row: u32,
 }
 
 impl Outlet {
@@ -72,7 +83,7 @@ impl Outlet {
     ) -> Self {
         let ledger = Ledger { log: Arc::clone(&log), head: None };
         let press = Press { log, bus, refill, published: None };
-        Self { outbox, ledger, press, batch, room: batch }
+        Self { outbox, ledger, press, batch, room: batch, ahead: Ahead::default() }
     }
 
     /// Moves what waits, and brings the bus to where the log is.
@@ -85,44 +96,73 @@ impl Outlet {
         if outcome.is_err() {
             (self.ledger.head, self.press.published) = (None, None);
             self.room = self.batch;
+            self.ahead = Ahead::default();
         }
         outcome
     }
 
     async fn try_pass(&mut self) -> Result<Told, Failed> {
-        let pending = self.outbox.pending(self.room).await.map_err(Failed::Store)?;
-        let taken: usize = pending.iter().map(|document| document.changes.len()).sum();
-        let mut parts = parts(pending, self.batch).into_iter();
-        // A pass without changes asks the bus where it is.
-        let mut part = parts.next().unwrap_or_default();
-        let mut fresh = self.ledger.append(&part).await?;
-        let mut logged = 0;
-        loop {
-            logged += fresh.len();
-            let next = parts.next();
-            let append = async {
-                match &next {
-                    Some(next) => self.ledger.append(next).await,
-                    None => Ok(Vec::new()),
-                }
-            };
-            // The log has this part: it may be told and published while the next one gets its places, and
-            // a bus that is away does not keep documents from being relieved.
-            let (published, told, appended) =
-                tokio::join!(self.press.publish(&fresh), self.outbox.told(&part), append);
-            // First, since a relay that has been overtaken must hear of it.
-            fresh = appended?;
-            told.map_err(Failed::Store)?;
-            published?;
-            match next {
-                Some(next) => part = next,
-                None => break,
-            }
+        let mut pending = std::mem::take(&mut self.ahead.pending);
+        if pending.is_empty() {
+            self.ahead.row = 0;
+            pending = self.outbox.pending(self.room).await.map_err(Failed::Store)?;
         }
+        let taken = count(&pending);
         let more = taken >= self.room;
         self.room =
             if more { (self.room * 2).min(MOST_AT_ONCE.max(self.batch)) } else { self.batch };
+        let (outbox, room) = (Arc::clone(&self.outbox), self.room);
+        let parts = parts(&pending, self.batch);
+        let look = async {
+            if !more || self.ahead.row == MOST_AHEAD {
+                return Ok(Vec::new());
+            }
+            outbox.pending_behind(&pending, room).await.map_err(Failed::Store)
+        };
+        let moved = move_on(&mut self.ledger, &mut self.press, &*self.outbox, parts);
+        let (logged, ahead) = tokio::join!(moved, look);
+        let (logged, ahead) = (logged?, ahead?);
+        // Less than there is room for may be less than there is.
+        if count(&ahead) >= room {
+            self.ahead = Ahead { pending: ahead, row: self.ahead.row + 1 };
+        }
         Ok(Told { logged, taken, more })
+    }
+}
+
+/// Moves part after part; returns how many changes got a place in the log.
+async fn move_on(
+    ledger: &mut Ledger,
+    press: &mut Press,
+    outbox: &dyn Outbox,
+    parts: Vec<&[Pending]>,
+) -> Result<usize, Failed> {
+    let mut parts = parts.into_iter();
+    // A pass without changes asks the bus where it is.
+    let mut part = parts.next().unwrap_or_default();
+    let mut fresh = ledger.append(part).await?;
+    let mut logged = 0;
+    loop {
+        logged += fresh.len();
+        let next = parts.next();
+        let append = async {
+            match next {
+                Some(next) => ledger.append(next).await,
+                None => Ok(Vec::new()),
+            }
+        };
+        // The log has this part: it may be told and published while the next one gets its places, and a bus
+        // that is away does not keep documents from being relieved.
+        let (published, told, appended) =
+            tokio::join!(press.publish(&fresh), outbox.told(part), append);
+        // First, since a relay that has been overtaken must hear of it.
+        fresh = appended?;
+        told.map_err(Failed::Store)?;
+        published?;
+        match next {
+            Some(next) => part = next,
+            None => return Ok(logged),
+        }
     }
 }
 
@@ -243,21 +283,24 @@ impl std::fmt::Debug for Outlet {
 }
 
 /// Cuts what waits into parts of about so many changes, in order.
-fn parts(pending: Vec<Pending>, size: usize) -> Vec<Vec<Pending>> {
-    let mut parts: Vec<Vec<Pending>> = Vec::new();
-    let mut room = 0;
-    for document in pending {
-        let count = document.changes.len();
-        match parts.last_mut() {
-            Some(part) if count <= room => part.push(document),
-            _ => {
-                parts.push(vec![document]);
-                room = size;
-            }
+fn parts(pending: &[Pending], size: usize) -> Vec<&[Pending]> {
+    let mut parts = Vec::new();
+    let (mut begin, mut changes) = (0, 0);
+    for (nth, document) in pending.iter().enumerate() {
+        if nth > begin && changes + document.changes.len() > size {
+            parts.push(&pending[begin..nth]);
+            (begin, changes) = (nth, 0);
         }
-        room = room.saturating_sub(count);
+        changes += document.changes.len();
+    }
+    if begin < pending.len() {
+        parts.push(&pending[begin..]);
     }
     parts
+}
+
+fn count(pending: &[Pending]) -> usize {
+    pending.iter().map(|document| document.changes.len()).sum()
 }
 
 fn events(logged: &[Logged]) -> Vec<Event> {

@@ -76,7 +76,8 @@ impl Instruments {
     }
 
     pub(crate) fn ended(&self, job: &str, state: RunState, took: Duration) {
-        let labels = [KeyValue::new("name", job.to_owned()), KeyValue::new("outcome", state.name())];
+        let labels =
+            [KeyValue::new("name", job.to_owned()), KeyValue::new("outcome", state.name())];
         self.0.seconds.record(took.as_secs_f64(), &labels[..1]);
         self.0.runs.add(1, &labels);
     }

@@ -6,7 +6,7 @@ use super::{Figure, tries};
 use crate::cluster::{Cluster, Kind, Node, Plan};
 use crate::scene::Scene;
 use crate::sse::Manners;
-use crate::waiting::within;
+use crate::waiting::{PATIENCE, within};
 
 /// A leader renews its lease as often; what happens to it happens at any moment between two.
 const RENEWAL: Duration = Duration::from_secs(2);
@@ -100,7 +100,8 @@ async fn from_the_loss_of_the_store_to_stepping_down() {
 async fn at_work(plan: Plan) -> Scene {
     let manners = Manners { keep_moments: true, ..Manners::default() };
     let mut scene = Scene::open(plan, 4, &manners).await;
-    scene.let_people_ask(3, Duration::from_millis(300));
+    // No more than is done meanwhile: a queue would be measured too.
+    scene.let_people_ask(3, Duration::from_secs(1));
     scene
 }
 
@@ -135,8 +136,23 @@ impl Scene {
     async fn settles(&mut self) -> (usize, u64) {
         self.cluster.all_ready().await;
         self.goes_on(3, 10).await;
+        self.recovers().await;
         tokio::time::sleep(RENEWAL.mul_f64(rand::random())).await;
         self.cluster.leader(Kind::Scheduler).await
+    }
+
+    /// Waits for the end of what a leader left unfinished: what the next ones leave unfinished too is put aside
+    /// as the cause of their end.
+    async fn recovers(&self) {
+        within(PATIENCE, "what was left unfinished ends", async || {
+            let mut left = Vec::new();
+            for state in ["queued", "running", "failed", "abandoned"] {
+                let runs = self.cluster.rest.list(&format!("/runs?state={state}")).await;
+                left.extend(runs.into_iter().filter(|run| run["crashes"].as_u64() > Some(0)));
+            }
+            if left.is_empty() { Ok(()) } else { Err(left) }
+        })
+        .await;
     }
 
     /// Insists that nothing was lost or doubled over so many terms.

@@ -66,6 +66,8 @@ struct Browser {
     manners: Manners,
     diary: Arc<Mutex<Diary>>,
     chance: StdRng,
+    /// The process that it connects to next.
+    pod: usize,
     retry: Duration,
 }
 
@@ -97,6 +99,8 @@ impl Browsers {
                 manners: manners.clone(),
                 diary: Arc::clone(&diary),
                 chance: StdRng::seed_from_u64(seed ^ (nth as u64).wrapping_mul(0x9e37_79b9)),
+                // Even at first, as behind a balancer: else the processes would end streams to get even.
+                pod: nth % pods.len(),
                 retry: FIRST_RETRY,
             };
             diaries.push(diary);
@@ -152,6 +156,7 @@ impl Browser {
         loop {
             let why = self.connection().await;
             self.note(Note::Closed(why));
+            self.pod = self.chance.random_range(0..self.pods.len());
             let pause = self.retry.min(self.manners.most_retry);
             tokio::time::sleep(pause).await;
         }
@@ -159,12 +164,11 @@ impl Browser {
 
     /// Reads one connection to its end.
     async fn connection(&mut self) -> Why {
-        let pod = self.chance.random_range(0..self.pods.len());
         let after = self.with_diary(|diary| diary.cursor());
         let filter = self.with_diary(|diary| diary.filter.clone());
         let mut request = self
             .http
-            .get(format!("{}/api/v1/events", self.pods[pod]))
+            .get(format!("{}/api/v1/events", self.pods[self.pod]))
             .header("accept", "text/event-stream")
             .header("cache-control", "no-cache");
         if !filter.is_empty() {
@@ -181,7 +185,7 @@ impl Browser {
         if response.status() != 200 {
             return Why::Refused(response.status().as_u16());
         }
-        self.note(Note::Opened { pod, after });
+        self.note(Note::Opened { pod: self.pod, after });
         let until =
             self.manners.disconnect.map(|mean| mean.mul_f64(self.chance.random_range(0.2..1.8)));
         let read = self.read(response);

@@ -117,11 +117,13 @@ impl Outlet {
             if !more || self.ahead.row == MOST_AHEAD {
                 return Ok(Vec::new());
             }
-            outbox.pending_behind(&pending, room).await.map_err(Failed::Store)
+            outbox.pending_behind(&pending, room).await
         };
         let moved = move_on(&mut self.ledger, &mut self.press, &*self.outbox, parts);
         let (logged, ahead) = tokio::join!(moved, look);
-        let (logged, ahead) = (logged?, ahead?);
+        let logged = logged?;
+        // What was moved is moved; whether the store is well, the next ordinary look tells.
+        let ahead = ahead.unwrap_or_default();
         // Less than there is room for may be less than there is.
         if count(&ahead) >= room {
             self.ahead = Ahead { pending: ahead, row: self.ahead.row + 1 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::desk::Desk;
+use crate::desk::{Desk, Way};
 
 #[tokio::test]
 async fn while_more_waits_more_is_moved_at_once_and_then_a_batch_again() {
@@ -24,4 +24,19 @@ async fn while_more_waits_more_is_moved_at_once_and_then_a_batch_again() {
     assert_eq!(moved, [3, 6, 12, 24, 15, 3]);
     desk.settle().await;
     desk.must_have_told_everything("a backlog").await;
+}
+
+#[tokio::test]
+async fn a_look_ahead_that_fails_takes_nothing_from_what_was_moved() {
+    let desk = Desk::new();
+    desk.commit("a", 60).await;
+    let mut outlet = desk.outlet(&Way::short_sighted());
+
+    let first = outlet.pass().await.unwrap();
+    let second = outlet.pass().await.unwrap();
+
+    assert_eq!((first.logged, first.taken, first.more), (3, 3, true));
+    assert_eq!((second.logged, second.taken, second.more), (6, 6, true));
+    desk.settle().await;
+    desk.must_have_told_everything("looks ahead fail").await;
 }

@@ -158,6 +158,7 @@ pub(crate) struct Way {
     calls: AtomicU64,
     mishap: Option<Mishap>,
     chance: Option<Mutex<StdRng>>,
+    is_short_sighted: bool,
 }
 
 /// The process dies at this call, just before or just after it had its effect.
@@ -176,6 +177,11 @@ impl Way {
     pub(crate) fn random(seed: u64) -> Arc<Self> {
         let chance = Some(Mutex::new(StdRng::seed_from_u64(seed)));
         Arc::new(Self { chance, ..Self::default() })
+    }
+
+    /// No look ahead is answered.
+    pub(crate) fn short_sighted() -> Arc<Self> {
+        Arc::new(Self { is_short_sighted: true, ..Self::default() })
     }
 
     pub(crate) fn calls(&self) -> u64 {
@@ -241,6 +247,9 @@ impl Outbox for Broken {
         ahead: &[Pending],
         limit: usize,
     ) -> Result<Vec<Pending>, StoreError> {
+        if self.way.is_short_sighted {
+            return store(None);
+        }
         // What the store below, whose looks cost nothing, leaves to those that need it.
         let under_way = ahead.iter().map(|document| document.changes.len()).sum::<usize>();
         let mut pending = self.pending(under_way + limit).await?;

@@ -39,10 +39,9 @@ pub trait Outbox: Send + Sync {
     /// finds them. A store whose looks cost next to nothing sees nothing ahead.
     async fn pending_behind(
         &self,
-        ahead: &[Pending],
-        limit: usize,
+        _ahead: &[Pending],
+        _limit: usize,
     ) -> Result<Vec<Pending>, StoreError> {
-        let (_, _) = (ahead, limit);
         Ok(Vec::new())
     }
 

@@ -33,6 +33,7 @@ mod samples;
 mod secrets;
 mod settings;
 mod stored;
+mod window;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,7 @@ use mongodb::{Client, Collection, Database};
 
 use self::clock::StoreClock;
 use self::error::{Fault, classify, ended, late};
-use self::outbox::Horizon;
+use self::window::Window;
 use crate::fenced::Fenced;
 use crate::vault::Vault;
 use crate::{MongoUrl, OpenOptions};
@@ -62,7 +63,7 @@ struct Parts {
     vault: Option<Vault>,
     clock: StoreClock,
     fenced: Fenced,
-    horizon: Horizon,
+    window: Window,
 }
 
 impl Mongo {
@@ -86,7 +87,7 @@ impl Mongo {
                 vault,
                 clock,
                 fenced: Fenced::default(),
-                horizon: Horizon::default(),
+                window: Window::default(),
             }),
         };
         indexes::make(&store).await?;

@@ -1,7 +1,6 @@
 //! Changes not yet told: they wait in their documents.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use ccm_domain::{Command, DeadLetter, Lab, Run, Schedule, Settings, Sink, Worker};
@@ -15,6 +14,7 @@ use serde::Deserialize;
 
 use super::Mongo;
 use super::stored::{Waiting, waits_by};
+use super::window::Span;
 use crate::number::counted;
 
 /// Where changes may wait: every type of document there is.
@@ -58,11 +58,13 @@ struct Count {
 #[async_trait]
 impl Outbox for Mongo {
     async fn pending(&self, limit: usize) -> Result<Vec<Pending>, StoreError> {
-        let near = self.parts.horizon.get();
-        let mut line = self.line(limit, Span { behind: None, until: near }).await?;
-        if near.is_some() && count(&line) < limit {
+        let window = &self.parts.window;
+        let span = window.span(limit);
+        let mut line = self.line(limit, span).await?;
+        if span.hides(count(&line), limit) {
             line = self.line(limit, Span::default()).await?;
         }
+        window.note_begin(limit, line.first().map(|(_, (waiting, _))| *waiting));
         self.take(line, limit)
     }
 
@@ -73,9 +75,10 @@ impl Outbox for Mongo {
     ) -> Result<Vec<Pending>, StoreError> {
         // A document waits by the oldest of its changes, so each of these stands there or before.
         let oldest = |document: &Pending| document.changes.iter().map(waits_by).min();
-        let Some(behind) = ahead.iter().filter_map(oldest).max() else { return Ok(Vec::new()) };
-        let span = Span { behind: Some(behind), until: self.parts.horizon.get() };
-        let line = self.line(limit, span).await?;
+        let Some(last) = ahead.iter().filter_map(oldest).max() else { return Ok(Vec::new()) };
+        let Span { until, .. } = self.parts.window.span(limit);
+        let behind = Span { from: Some(last.saturating_add(1)), until };
+        let line = self.line(limit, behind).await?;
         self.take(line, limit)
     }
 
@@ -115,54 +118,11 @@ impl Outbox for Mongo {
     }
 }
 
-/// How far the next look for the oldest changes need not look beyond.
-///
-/// A server sorts everything that matches before it cuts the line. While a hundred thousand changes wait, a look at
-/// all of them would cost as much for each batch. So a look that was full tells the next one where it will find
-/// enough; one that finds too little there looks at everything. Either way it finds the oldest.
-#[derive(Debug)]
-pub(super) struct Horizon(AtomicI64);
-
-/// Looks for fewer are somebody's curiosity, and say nothing about the batches of a relay.
-const LEAST_BATCH: usize = 32;
-
-impl Default for Horizon {
-    fn default() -> Self {
-        Self(i64::MAX.into())
-    }
-}
-
-impl Horizon {
-    fn get(&self) -> Option<i64> {
-        Some(self.0.load(Ordering::Relaxed)).filter(|near| *near < i64::MAX)
-    }
-
-    /// Takes note of the moments by which documents wait, oldest first.
-    fn note(&self, limit: usize, mut moments: impl DoubleEndedIterator<Item = i64>, is_full: bool) {
-        if limit < LEAST_BATCH {
-            return;
-        }
-        let span = moments.next().zip(moments.next_back()).filter(|_| is_full);
-        // Batches may double, and what is committed meanwhile waits behind.
-        let next = span.map_or(i64::MAX, |(oldest, newest)| {
-            newest.saturating_add((newest - oldest).saturating_mul(3)).saturating_add(1)
-        });
-        self.0.store(next, Ordering::Relaxed);
-    }
-}
-
 /// The documents of one collection that changes are taken out of by one call.
 struct Call {
     collection: String,
     keys: Vec<String>,
     ids: Vec<String>,
-}
-
-/// Which documents a look sees, by the moment by which they wait.
-#[derive(Clone, Copy, Default)]
-struct Span {
-    behind: Option<i64>,
-    until: Option<i64>,
 }
 
 impl Mongo {
@@ -181,8 +141,9 @@ impl Mongo {
         let is_full = count(&line) >= limit;
         let line = cut(line, limit);
         // Not of what was cut off: that may have been committed just now, in a collection of its own.
-        let moments = line.iter().map(|(_, (waiting, _))| *waiting);
-        self.parts.horizon.note(limit, moments, is_full);
+        let ends = line.first().zip(line.last()).filter(|_| is_full);
+        let full = ends.map(|((_, (oldest, _)), (_, (newest, _)))| (*oldest, *newest));
+        self.parts.window.note_end(limit, full);
         gather(line)
     }
 
@@ -231,14 +192,8 @@ impl Mongo {
 fn oldest(collection: &str, limit: usize, span: Span) -> Vec<Document> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let some = doc! { "$slice": ["$changes", limit] };
-    let mut moments = Document::new();
-    moments.extend(span.behind.map(|at| ("$gt".to_owned(), at.into())));
-    moments.extend(span.until.map(|at| ("$lt".to_owned(), at.into())));
-    if moments.is_empty() {
-        moments.insert("$exists", true);
-    }
     vec![
-        doc! { "$match": { "waiting": moments } },
+        doc! { "$match": { "waiting": span.condition() } },
         doc! { "$sort": { "waiting": 1 } },
         // Each has one change at least.
         doc! { "$limit": limit },

@@ -2,8 +2,8 @@
 
 use ccm_domain::command::ImportRequest;
 use ccm_domain::{
-    Actor, Command, CommandKind, CommandState, DomainError, OperationId, Permission, Timestamp,
-    WorkerState,
+    Actor, Command, CommandKind, CommandState, DomainError, OperationId, Permission, RunState,
+    Timestamp, WorkerState,
 };
 use ccm_ports::{Chime, Filter, Query, StoreError, Writer};
 
@@ -32,7 +32,7 @@ impl Fleet {
         self.request_command(actor, CommandKind::RefreshWorker { worker: worker.id }, id).await
     }
 
-    /// Asks for workers to be made of instances that exist.
+    /// Asks for workers to be made of instances that exist; an equal request that waits already is joined.
     ///
     /// # Errors
     /// When the actor may not, or the request contradicts itself.
@@ -60,7 +60,7 @@ impl Fleet {
         for _ in 0..MOST_ROUNDS {
             let last = match &key {
                 Some(key) => {
-                    if let Some(open) = self.open_command(key).await? {
+                    if let Some(open) = self.open_command(key, &kind).await? {
                         return Ok(open);
                     }
                     self.last_done(key).await?
@@ -85,10 +85,21 @@ impl Fleet {
         Err(FleetError::Contended("command"))
     }
 
-    async fn open_command(&self, fold_key: &str) -> Result<Option<Command>> {
+    /// Returns the open command that serves whoever asks for the same now.
+    async fn open_command(&self, key: &str, kind: &CommandKind) -> Result<Option<Command>> {
         let open = [CommandState::Queued, CommandState::Claimed].map(|s| s.name().to_owned());
-        let query = Query::default().is("fold", fold_key).and(Filter::In("state", open.to_vec()));
-        Ok(self.stores.commands.list(&query.limit(1)).await?.items.pop())
+        let query = Query::default().is("fold", key).and(Filter::In("state", open.to_vec()));
+        let newest = query.by("asked", true).limit(1);
+        let command = self.stores.commands.list(&newest).await?.items.pop();
+        let Some(command) = command else { return Ok(None) };
+        let serves = kind.serves_when_begun() || !self.has_begun(&command).await?;
+        Ok(serves.then_some(command))
+    }
+
+    /// Whether a command is not merely in line any more. One that is claimed still waits for its run's turn.
+    async fn has_begun(&self, command: &Command) -> Result<bool> {
+        let run = self.stores.runs.find(&command.id.to_string()).await?;
+        Ok(run.is_some_and(|run| run.state != RunState::Queued))
     }
 
     /// Returns when the newest command of a key was taken up.

@@ -6,8 +6,8 @@
 //!    └────hand_back────┘
 //! ```
 //!
-//! **Invariants:** of two open commands with one fold key the second is the first; secrets are never
-//! in here, only the reference under which they are kept.
+//! **Invariants:** of two open commands with one fold key the second is the first, unless that has begun and does
+//! not serve those who ask later; secrets are never in here, only the reference under which they are kept.
 
 use std::time::Duration;
 

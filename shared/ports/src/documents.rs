@@ -158,9 +158,11 @@ impl Document for Command {
         self.rev
     }
 
-    /// Of several wishes for the same thing only one is open; the others fold into it.
+    /// Of several wishes for the same thing only one is open; the others fold into it. Of a kind
+    /// that serves nobody else once it has begun there may be more.
     fn unique(&self) -> Vec<String> {
-        let fold = self.is_open().then(|| self.fold_key.clone()).flatten();
+        let is_the_only = self.is_open() && self.kind.serves_when_begun();
+        let fold = is_the_only.then(|| self.fold_key.clone()).flatten();
         fold.map(|key| format!("fold/{key}")).into_iter().collect()
     }
 

@@ -87,7 +87,8 @@ pub(crate) async fn create_worker(
 
 /// Import existing instances
 ///
-/// One by its id, or those of an image. The operation's result tells found, imported and skipped ones.
+/// One by its id, or those of an image. The operation's result tells found, imported and skipped ones. While an
+/// equal request waits for its turn, its operation is answered.
 #[utoipa::path(post, path = "/workers/import", tag = "workers", request_body = ImportWorkers,
     responses((status = 202, description = "The operation was begun.", body = Answer)))]
 pub(crate) async fn import_workers(

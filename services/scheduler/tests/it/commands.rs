@@ -4,7 +4,8 @@ use ccm_app::WorkerRef;
 use ccm_domain::cml::{LabAction, LabState};
 use ccm_domain::command::ImportRequest;
 use ccm_domain::{
-    Command, CommandKind, CommandState, InstanceState, OperationId, RunState, Worker, WorkerState,
+    Command, CommandKind, CommandState, InstanceState, OperationId, Run, RunState, Worker,
+    WorkerState,
 };
 use ccm_ports::{Query, Writer, lab_key};
 use ccm_testkit::lab_host::Fault;
@@ -54,6 +55,46 @@ async fn a_refresh_is_done_at_once_and_two_of_one_worker_are_one() {
     assert_eq!(world.command(third.id).await.state, CommandState::Queued);
     leader.live(&world, 11 * SECOND).await;
     assert_eq!(world.command(third.id).await.state, CommandState::Done);
+}
+
+#[tokio::test]
+async fn equal_imports_in_line_are_one_but_one_that_has_begun_serves_nobody_else() {
+    let (world, leader, _) = furnished().await;
+    let scope = world.remotes.scopes[0].clone();
+    let request = ImportRequest {
+        account: scope.account,
+        region: scope.region,
+        instance_id: None,
+        image_id: None,
+        image_name: Some("cml*".to_owned()),
+        all: true,
+        name: None,
+        cml_endpoint: None,
+    };
+    let import = async || {
+        let id = world.fleet.new_operation_id();
+        world.fleet.request_import(&person(), request.clone(), id).await.unwrap()
+    };
+    let commands = &world.fleet.stores.commands;
+    let by = Writer::Leader(ccm_domain::Epoch(2));
+
+    let (first, second) = (import().await, import().await);
+    assert_eq!(first.id, second.id);
+    let now = world.now();
+    let claim = |c: &mut Command| Ok(c.claim(ccm_domain::Epoch(2), now)?);
+    world.fleet.update(commands, &first.id.to_string(), by, claim).await.unwrap();
+    let mut run = Run::of_command(first.id, "import_instances", None, now);
+    world.fleet.insert(&world.fleet.stores.runs, &mut run, by).await.unwrap();
+    assert_eq!(import().await.id, first.id, "its run waits for its turn");
+    let begin = |run: &mut Run| Ok(run.start(ccm_domain::Epoch(2), now)?);
+    world.fleet.update(&world.fleet.stores.runs, &run.id.to_string(), by, begin).await.unwrap();
+    let third = import().await;
+    assert_ne!(third.id, first.id);
+    assert_eq!(import().await.id, third.id);
+
+    leader.settle().await;
+    assert_eq!(world.command(third.id).await.state, CommandState::Done);
+    assert_ne!(import().await.id, third.id);
 }
 
 #[tokio::test]

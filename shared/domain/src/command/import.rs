@@ -63,6 +63,19 @@ pub struct SkippedImport {
 }
 
 impl ImportRequest {
+    /// Returns the key that equal requests share; none when it says something of the one worker that it makes.
+    pub(super) fn fold_key(&self) -> Option<String> {
+        if self.name.is_some() || self.cml_endpoint.is_some() {
+            return None;
+        }
+        let instance = self.instance_id.as_ref().map(|id| format!("id/{id}"));
+        let image = || self.image_id.as_ref().map(|id| format!("ami_id/{id}"));
+        let named = || self.image_name.as_ref().map(|name| format!("ami_name/{name}"));
+        let which = instance.or_else(image).or_else(named)?;
+        let count = if self.all { "all" } else { "one" };
+        Some(format!("import_instances/{}/{}/{count}/{which}", self.account, self.region))
+    }
+
     /// Returns every field that is out of its bounds.
     #[must_use]
     pub fn check(&self) -> Vec<FieldFault> {

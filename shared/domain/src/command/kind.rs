@@ -86,7 +86,7 @@ pub enum CommandKind {
 }
 
 impl CommandKind {
-    /// Returns the key under which two open commands are one; none when each stands alone.
+    /// Returns the key under which open commands are one; none when each stands alone.
     #[must_use]
     pub fn fold_key(&self) -> Option<String> {
         match self {
@@ -98,13 +98,18 @@ impl CommandKind {
             Self::SyncLabs { worker } => Some(format!("sync_labs/{worker}")),
             Self::DownloadLab { worker, lab } => Some(format!("download_lab/{worker}/{lab}")),
             Self::DeregisterLicense { worker } => Some(format!("deregister_license/{worker}")),
+            Self::ImportInstances { request } => request.fold_key(),
             Self::Trigger { schedule } => Some(format!("trigger/{schedule}")),
             // Order and count of these matter, or, with a licence, the token does.
-            Self::LabAction { .. }
-            | Self::ImportLab { .. }
-            | Self::ImportInstances { .. }
-            | Self::RegisterLicense { .. } => None,
+            Self::LabAction { .. } | Self::ImportLab { .. } | Self::RegisterLicense { .. } => None,
         }
+    }
+
+    /// Whether one that has begun serves those who ask meanwhile too; otherwise only one that waits does.
+    #[must_use]
+    pub const fn serves_when_begun(&self) -> bool {
+        // An import may have looked already, and who asks now may have launched the instance since.
+        !matches!(self, Self::ImportInstances { .. })
     }
 
     /// Returns the name of the job that does it; none when the scheduler itself does.

@@ -16,7 +16,7 @@ use super::error::file;
 
 /// Holds the file for this process until it is dropped.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -36,7 +36,17 @@ impl Lock {
                 return Err(StoreError::Unavailable(reason));
             }
         }
-        Ok(Self { _file: lock })
+        Ok(Self { file: lock })
+    }
+}
+
+impl Drop for Lock {
+    /// Gives the lock back, which closing the file alone does not while a child of this process is on its way from
+    /// fork to exec: it shares the open file until then.
+    fn drop(&mut self) {
+        if let Err(err) = self.file.unlock() {
+            tracing::debug!(error = &err as &dyn std::error::Error, "the lock goes with the file");
+        }
     }
 }
 

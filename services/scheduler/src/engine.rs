@@ -192,6 +192,10 @@ impl Engine {
         Busy::with(id, &self.busy)
     }
 
+    pub(crate) fn is_occupied(&self, id: WorkerId) -> bool {
+        lock(&self.busy).contains(&id)
+    }
+
     /// Keeps other looks at a region's workers on their way away; none when there is one.
     pub(crate) fn look_in(&self, scope: &Scope) -> Option<Busy<'_, Scope>> {
         Busy::with(scope.clone(), &self.looking)

@@ -5,6 +5,7 @@
 //! that somebody asked for something, and finds open operations within a second when the bell is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,12 @@ use ccm_domain::{Scope, Timestamp, Worker, WorkerId};
 use ccm_ports::{Chime, Query, RemoteError, StoreError};
 use ccm_telemetry::covered;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Engine;
+use crate::engine::Busy;
 
 /// Between two looks at a worker that moved a moment ago.
 const SOON: Duration = Duration::from_secs(2);
@@ -39,19 +41,30 @@ const STEPS_LIMIT: Duration = Duration::from_secs(60);
 /// Everybody is looked through at most this often, however often the bell rings.
 const LEAST_PAUSE: Duration = Duration::from_millis(200);
 
+/// A worker with its place among those that are being stepped.
+type Held<'a> = (Worker, Busy<'a, WorkerId>);
+
 impl Engine {
-    /// Takes the next steps of these workers; those that wait for the world are put on the watch list.
+    /// Takes the next steps of these workers, but for those that somebody else is at; those that wait for the world
+    /// are put on the watch list.
     ///
     /// # Errors
     /// When the store fails, or another leader has taken over; an error of one worker is in the report.
     pub(crate) async fn step_workers(&self, workers: Vec<Worker>) -> Result<Report> {
-        let mut scopes: BTreeMap<Scope, Vec<Worker>> = BTreeMap::new();
+        let mut report = Report::default();
+        let mut scopes: BTreeMap<Scope, Vec<Held<'_>>> = BTreeMap::new();
         for worker in workers {
-            scopes.entry(worker.scope.clone()).or_default().push(worker);
+            match self.occupy(worker.id) {
+                Some(busy) => {
+                    // The step itself says when the next one is due.
+                    self.watch_list().remove(&worker.id);
+                    scopes.entry(worker.scope.clone()).or_default().push((worker, busy));
+                }
+                None => report.count("busy"),
+            }
         }
         let mut all: FuturesUnordered<_> =
-            scopes.iter().map(|(scope, workers)| self.step_scope(scope, workers)).collect();
-        let mut report = Report::default();
+            scopes.into_iter().map(|(scope, held)| self.step_scope(scope, held)).collect();
         while let Some(one) = all.next().await {
             report.merge(one?);
         }
@@ -63,8 +76,12 @@ impl Engine {
     /// # Errors
     /// As the periodic run of `reconcile_workers`.
     pub async fn follow(&self, all: bool) -> Result<Report> {
-        let workers = if all { self.ops().unsettled().await? } else { self.due_or_new().await? };
-        self.step_workers(workers).await
+        self.step_workers(self.to_step(all).await?).await
+    }
+
+    /// Reads every worker whose moment has come; `all` looks for others as well.
+    async fn to_step(&self, all: bool) -> Result<Vec<Worker>> {
+        if all { self.ops().unsettled().await } else { self.due_or_new().await }
     }
 
     /// Returns the moment of the next look at a worker on its way.
@@ -79,52 +96,66 @@ impl Engine {
         let mut under_way = FuturesUnordered::new();
         let mut all = true;
         while !leaving.is_cancelled() {
-            let engine = Arc::clone(&self);
-            under_way.push(async move { engine.follow(all).await });
-            all = false;
-            let pause = self.next_look().map_or(POLL, |at| self.real_time_until(at));
-            let mut until = Instant::now() + pause.clamp(LEAST_PAUSE, POLL);
-            // What is under way is polled while this waits: it may hold what others wait for.
-            loop {
-                tokio::select! {
-                    () = leaving.cancelled() => break,
-                    () = tokio::time::sleep_until(until) => break,
-                    () = self.watching.notified() => break,
-                    // Several wishes of one moment are looked for once.
-                    Some(()) = bell.next(), if !all => {
-                        all = true;
-                        until = until.min(Instant::now() + LEAST_PAUSE);
-                    }
-                    Some(done) = under_way.next() => note(done)?,
+            // One read at a time, whatever is under way: what piles up here only makes the store slower.
+            match beside(self.to_step(all), &mut under_way).await? {
+                Ok(workers) => {
+                    let engine = Arc::clone(&self);
+                    under_way.push(async move { engine.step_workers(workers).await });
                 }
+                Err(err) => note(Err(err))?,
+            }
+            let turn = self.next_turn(&mut bell);
+            match leaving.run_until_cancelled(beside(turn, &mut under_way)).await {
+                Some(wanted) => all = wanted?,
+                None => break,
             }
         }
         Ok(())
     }
 
-    async fn step_scope(&self, scope: &Scope, workers: &[Worker]) -> Result<Report> {
+    /// Waits until it is time to look again; returns whether the bell said that there may be others.
+    async fn next_turn(&self, bell: &mut (impl Stream<Item = ()> + Unpin)) -> bool {
+        let last = Instant::now();
+        let mut all = false;
+        loop {
+            let due = self.next_look().map_or(POLL, |at| self.real_time_until(at));
+            tokio::select! {
+                () = tokio::time::sleep_until(turn(last, Instant::now() + due.min(POLL), all)) => return all,
+                // Somebody has a moment now, which may be sooner.
+                () = self.watching.notified() => {}
+                // Several wishes of one moment are looked for once.
+                Some(()) = bell.next(), if !all => all = true,
+            }
+        }
+    }
+
+    async fn step_scope(&self, scope: Scope, held: Vec<Held<'_>>) -> Result<Report> {
         let mut report = Report::default();
-        let Some(looking) = self.look_in(scope) else {
+        let Some(looking) = self.look_in(&scope) else {
             // A region that answers slowly is asked once at a time.
             let again = self.now().plus(SOON);
-            self.watch_list().extend(workers.iter().map(|worker| (worker.id, again)));
-            report.add("busy", workers.len() as u64);
+            self.watch_list().extend(held.iter().map(|(worker, _)| (worker.id, again)));
+            report.add("busy", held.len() as u64);
             return Ok(report);
         };
-        let trace = self.trace_of_look(workers);
-        let sight = covered(trace.as_ref(), self.ops().look_ahead(scope, workers)).await?;
+        let (workers, places): (Vec<Worker>, Vec<Busy<'_, WorkerId>>) = held.into_iter().unzip();
+        let trace = self.trace_of_look(&workers);
+        let sight = covered(trace.as_ref(), self.ops().look_ahead(&scope, &workers)).await?;
         drop(trace);
         drop(looking);
         let at_once = job("reconcile_workers").map_or(1, |job| job.at_once as usize);
-        let steps: Vec<_> = workers.iter().map(|worker| self.step(worker, sight)).collect();
+        let steps: Vec<_> = workers
+            .iter()
+            .zip(places)
+            .map(|(worker, busy)| self.step(worker, busy, sight))
+            .collect();
         let mut steps = stream::iter(steps).buffer_unordered(at_once);
         while let Some((id, outcome)) = steps.next().await {
             match outcome {
-                Ok(Some(reconciled)) => {
+                Ok(reconciled) => {
                     report.count("stepped");
                     self.watch(id, reconciled);
                 }
-                Ok(None) => report.count("busy"),
                 Err(err @ FleetError::Store(StoreError::Stale | StoreError::Unavailable(_))) => {
                     return Err(err);
                 }
@@ -144,19 +175,24 @@ impl Engine {
         Ok(report)
     }
 
-    /// Steps one worker, unless somebody else is at it.
-    async fn step(&self, worker: &Worker, sight: Sight) -> (WorkerId, Result<Option<Reconciled>>) {
-        let id = worker.id;
-        let Some(_busy) = self.occupy(id) else { return (id, Ok(None)) };
+    /// Steps one worker, whose place is given back then.
+    async fn step(
+        &self,
+        worker: &Worker,
+        busy: Busy<'_, WorkerId>,
+        sight: Sight,
+    ) -> (WorkerId, Result<Reconciled>) {
         let trace = self.trace_of_step(worker);
-        let steps = covered(trace.as_ref(), self.ops().reconcile(id, sight));
-        match tokio::time::timeout(STEPS_LIMIT, steps).await {
-            Ok(outcome) => (id, outcome.map(Some)),
-            Err(_) => {
+        let steps = covered(trace.as_ref(), self.ops().reconcile(worker.id, sight));
+        let outcome = tokio::time::timeout(STEPS_LIMIT, steps).await;
+        drop(busy);
+        (
+            worker.id,
+            outcome.unwrap_or_else(|_| {
                 let late = RemoteError::Unavailable("a step did not come to its end".to_owned());
-                (id, Err(late.into()))
-            }
-        }
+                Err(late.into())
+            }),
+        )
     }
 
     /// Reads those whose moment has come, and those with an open operation that nobody follows yet.
@@ -170,6 +206,7 @@ impl Engine {
         let open = Query::default().is("open", "true").is("removed", "false");
         let mut workers = self.listed(&self.parts.fleet.stores.workers, open).await?;
         workers.retain(|worker| due.contains(&worker.id) || !known.contains(&worker.id));
+        workers.retain(|worker| !self.is_occupied(worker.id));
         let read: BTreeSet<WorkerId> = workers.iter().map(|worker| worker.id).collect();
         for id in due.difference(&read) {
             workers.extend(self.parts.fleet.stores.workers.find(&id.to_string()).await?);
@@ -195,6 +232,26 @@ impl Engine {
     }
 }
 
+/// Waits for `what` while what is under way goes on: it may hold what others wait for.
+async fn beside<T>(
+    what: impl Future<Output = T>,
+    under_way: &mut FuturesUnordered<impl Future<Output = Result<Report>>>,
+) -> Result<T> {
+    let mut what = pin!(what);
+    loop {
+        tokio::select! {
+            done = &mut what => return Ok(done),
+            Some(done) = under_way.next() => note(done)?,
+        }
+    }
+}
+
+/// Returns when to look again: at once when `all` are wanted, but never sooner than [`LEAST_PAUSE`] after `last`.
+fn turn(last: Instant, due: Instant, all: bool) -> Instant {
+    let earliest = last + LEAST_PAUSE;
+    if all { earliest } else { due.clamp(earliest, last + POLL) }
+}
+
 /// Lets a failure pass until the next look; only a newer leader ends the following.
 fn note(done: Result<Report>) -> Result<()> {
     match done {
@@ -209,5 +266,21 @@ fn note(done: Result<Report>) -> Result<()> {
             tracing::warn!(error, "workers on their way were not looked after");
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_comes_when_somebody_is_due_but_never_at_once_and_never_late() {
+        let last = Instant::now();
+        let after = |ms| last + Duration::from_millis(ms);
+
+        assert_eq!(turn(last, after(0), false), after(200));
+        assert_eq!(turn(last, after(700), false), after(700));
+        assert_eq!(turn(last, after(7_000), false), after(1_000));
+        assert_eq!(turn(last, after(700), true), after(200));
     }
 }

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, OwnedMutexGuard, Semaphore, SemaphorePermit, mpsc, wat
 
 use crate::Instruments;
 use crate::config::JobsSection;
+use crate::transitions::Watched;
 
 /// How many claimed runs a lane holds beside those under way; the others wait in the store.
 const LANE_DEPTH: usize = 64;
@@ -51,7 +52,7 @@ pub struct Engine {
     lanes: BTreeMap<&'static str, LaneEntry>,
     under_way: watch::Sender<BTreeSet<RunId>>,
     busy: Mutex<HashSet<WorkerId>>,
-    watched: Mutex<BTreeMap<WorkerId, Timestamp>>,
+    watched: Mutex<BTreeMap<WorkerId, Watched>>,
     /// Rings when somebody was put on the watch list.
     pub(crate) watching: Notify,
     looking: Mutex<HashSet<Scope>>,
@@ -201,7 +202,7 @@ impl Engine {
         Busy::with(scope.clone(), &self.looking)
     }
 
-    pub(crate) fn watch_list(&self) -> MutexGuard<'_, BTreeMap<WorkerId, Timestamp>> {
+    pub(crate) fn watch_list(&self) -> MutexGuard<'_, BTreeMap<WorkerId, Watched>> {
         lock(&self.watched)
     }
 

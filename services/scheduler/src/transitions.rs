@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ccm_app::{FleetError, Reconciled, Report, Result, Sight};
 use ccm_domain::schedule::job;
-use ccm_domain::{Scope, Timestamp, Worker, WorkerId};
+use ccm_domain::{OperationId, Scope, Timestamp, Worker, WorkerId};
 use ccm_ports::{Chime, Query, RemoteError, StoreError};
 use ccm_telemetry::covered;
 use futures_util::stream::FuturesUnordered;
@@ -40,6 +40,28 @@ const STEPS_LIMIT: Duration = Duration::from_secs(60);
 
 /// Everybody is looked through at most this often, however often the bell rings.
 const LEAST_PAUSE: Duration = Duration::from_millis(200);
+
+/// When a worker on its way is looked at again, and with which wishes it waits; none when nothing was done about them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watched {
+    at: Timestamp,
+    wish: Option<Wishes>,
+}
+
+/// What each wish of a person changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    spec_rev: u64,
+    /// The one that was begun last, and whether it is forced.
+    operation: Option<(OperationId, bool)>,
+}
+
+impl Wishes {
+    fn of(worker: &Worker) -> Self {
+        let operation = worker.operations.first().map(|operation| (operation.id, operation.force));
+        Self { spec_rev: worker.spec_rev, operation }
+    }
+}
 
 /// A worker with its place among those that are being stepped.
 type Held<'a> = (Worker, Busy<'a, WorkerId>);
@@ -81,13 +103,27 @@ impl Engine {
 
     /// Reads every worker whose moment has come; `all` looks for others as well.
     async fn to_step(&self, all: bool) -> Result<Vec<Worker>> {
-        if all { self.ops().unsettled().await } else { self.due_or_new().await }
+        if !all {
+            return self.due_or_new().await;
+        }
+        let mut workers = self.ops().unsettled().await?;
+        let now = self.now();
+        let list = self.watch_list();
+        // The bell tells of new wishes. Who waits for the world with the same ones keeps its moment: a look at
+        // everybody with each ring would use up what a region answers.
+        let waits = |worker: &Worker| {
+            let watched = list.get(&worker.id);
+            watched.is_some_and(|it| it.at > now && it.wish == Some(Wishes::of(worker)))
+        };
+        workers.retain(|worker| !waits(worker));
+        drop(list);
+        Ok(workers)
     }
 
     /// Returns the moment of the next look at a worker on its way.
     #[must_use]
     pub fn next_look(&self) -> Option<Timestamp> {
-        self.watch_list().values().min().copied()
+        self.watch_list().values().map(|watched| watched.at).min()
     }
 
     /// Follows workers on their way until `leaving` is cancelled.
@@ -133,7 +169,7 @@ impl Engine {
         let mut report = Report::default();
         let Some(looking) = self.look_in(&scope) else {
             // A region that answers slowly is asked once at a time.
-            let again = self.now().plus(SOON);
+            let again = Watched { at: self.now().plus(SOON), wish: None };
             self.watch_list().extend(held.iter().map(|(worker, _)| (worker.id, again)));
             report.add("busy", held.len() as u64);
             return Ok(report);
@@ -150,11 +186,11 @@ impl Engine {
             .map(|(worker, busy)| self.step(worker, busy, sight))
             .collect();
         let mut steps = stream::iter(steps).buffer_unordered(at_once);
-        while let Some((id, outcome)) = steps.next().await {
+        while let Some((worker, outcome)) = steps.next().await {
             match outcome {
                 Ok(reconciled) => {
                     report.count("stepped");
-                    self.watch(id, reconciled);
+                    self.watch(worker, reconciled);
                 }
                 Err(err @ FleetError::Store(StoreError::Stale | StoreError::Unavailable(_))) => {
                     return Err(err);
@@ -169,25 +205,25 @@ impl Engine {
                     )
                     | FleetError::Remote(_)
                     | FleetError::Contended(_)),
-                ) => report.error(id, &err),
+                ) => report.error(worker.id, &err),
             }
         }
         Ok(report)
     }
 
     /// Steps one worker, whose place is given back then.
-    async fn step(
+    async fn step<'a>(
         &self,
-        worker: &Worker,
+        worker: &'a Worker,
         busy: Busy<'_, WorkerId>,
         sight: Sight,
-    ) -> (WorkerId, Result<Reconciled>) {
+    ) -> (&'a Worker, Result<Reconciled>) {
         let trace = self.trace_of_step(worker);
         let steps = covered(trace.as_ref(), self.ops().reconcile(worker.id, sight));
         let outcome = tokio::time::timeout(STEPS_LIMIT, steps).await;
         drop(busy);
         (
-            worker.id,
+            worker,
             outcome.unwrap_or_else(|_| {
                 let late = RemoteError::Unavailable("a step did not come to its end".to_owned());
                 Err(late.into())
@@ -200,7 +236,8 @@ impl Engine {
         let now = self.now();
         let (due, known): (BTreeSet<WorkerId>, BTreeSet<WorkerId>) = {
             let list = self.watch_list();
-            let due = list.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect();
+            let due =
+                list.iter().filter(|(_, watched)| watched.at <= now).map(|(id, _)| *id).collect();
             (due, list.keys().copied().collect())
         };
         let open = Query::default().is("open", "true").is("removed", "false");
@@ -215,7 +252,8 @@ impl Engine {
         Ok(workers)
     }
 
-    fn watch(&self, id: WorkerId, reconciled: Reconciled) {
+    /// Puts a worker on the watch list, with the wishes that it was read with: one that came since is new.
+    fn watch(&self, worker: &Worker, reconciled: Reconciled) {
         let now = self.now();
         let at = match reconciled {
             Reconciled::Rests => None,
@@ -224,8 +262,8 @@ impl Engine {
         };
         let mut list = self.watch_list();
         match at {
-            Some(at) => list.insert(id, at),
-            None => list.remove(&id),
+            Some(at) => list.insert(worker.id, Watched { at, wish: Some(Wishes::of(worker)) }),
+            None => list.remove(&worker.id),
         };
         drop(list);
         self.watching.notify_one();

@@ -169,8 +169,9 @@ impl Engine {
         let mut report = Report::default();
         let Some(looking) = self.look_in(&scope) else {
             // A region that answers slowly is asked once at a time.
-            let again = Watched { at: self.now().plus(SOON), wish: None };
-            self.watch_list().extend(held.iter().map(|(worker, _)| (worker.id, again)));
+            for (worker, _) in &held {
+                self.watch_again(worker.id);
+            }
             report.add("busy", held.len() as u64);
             return Ok(report);
         };
@@ -205,7 +206,10 @@ impl Engine {
                     )
                     | FleetError::Remote(_)
                     | FleetError::Contended(_)),
-                ) => report.error(worker.id, &err),
+                ) => {
+                    report.error(worker.id, &err);
+                    self.watch_again(worker.id);
+                }
             }
         }
         Ok(report)
@@ -250,6 +254,11 @@ impl Engine {
         }
         self.watch_list().retain(|id, _| !due.contains(id));
         Ok(workers)
+    }
+
+    /// Puts a worker for which nothing could be done back on the watch list.
+    fn watch_again(&self, id: WorkerId) {
+        self.watch_list().insert(id, Watched { at: self.now().plus(SOON), wish: None });
     }
 
     /// Puts a worker on the watch list, with the wishes that it was read with: one that came since is new.

@@ -82,6 +82,39 @@ async fn several_workers_on_their_way_are_looked_at_in_one_call_a_region() {
 }
 
 #[tokio::test]
+async fn a_wish_for_one_brings_no_look_at_others_on_their_way() {
+    let world = World::furnished(24).await;
+    let leader = world.leader(2).await;
+    leader.settle().await;
+    let all = world.workers().await;
+    let mut stopped = all.iter().filter(|w| w.state() == WorkerState::Stopped).map(|w| w.id);
+    let (one, other) = (stopped.next().unwrap(), stopped.next().unwrap());
+    let start = async |worker| {
+        let operation = world.fleet.new_operation_id();
+        let which = WorkerRef::Id(worker);
+        world.fleet.request_start(&person(), &which, operation).await.unwrap();
+    };
+    start(one).await;
+    leader.engine.follow(true).await.unwrap();
+    world.sim.cloud().forget_calls();
+
+    for _ in 0..10 {
+        leader.engine.follow(true).await.unwrap();
+    }
+    assert_eq!(
+        world.sim.cloud().calls().values().sum::<u64>(),
+        0,
+        "{:?}",
+        world.sim.cloud().calls()
+    );
+
+    start(other).await;
+    leader.engine.follow(true).await.unwrap();
+    assert_eq!(world.worker(other).await.state(), WorkerState::Starting);
+    assert_eq!(world.calls("StartInstances"), 1, "{:?}", world.sim.cloud().calls());
+}
+
+#[tokio::test]
 async fn load_is_measured_kept_and_told() {
     let world = World::furnished(6).await;
     let worker = world.serving().await;

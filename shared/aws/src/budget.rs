@@ -7,7 +7,10 @@ use ccm_ports::RemoteError;
 use tokio::time::Instant;
 
 /// Nobody waits longer for a turn; then the caller is told that it is throttled.
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// A look at a few instances waits no longer: when little is let through, many of them must not keep a sweep away that
+/// sees the same in two requests.
+pub(crate) const LONGEST_WAIT_OF_A_LOOK: Duration = Duration::from_secs(5);
 /// The flow never falls below this share of the full one, so that recovery is noticed.
 const LEAST_SHARE: f64 = 0.05;
 /// What the flow regains in a second, as a share of the full one: from the least to the full in five minutes.
@@ -38,9 +41,9 @@ impl Budget {
     /// Waits for the turn of one request.
     ///
     /// # Errors
-    /// [`RemoteError::Throttled`] at once when the turn is too far away.
-    pub(crate) async fn draw(&self) -> Result<(), RemoteError> {
-        let wait = self.reserve(Instant::now())?;
+    /// [`RemoteError::Throttled`] at once when the turn is further away than `longest`.
+    pub(crate) async fn draw(&self, longest: Duration) -> Result<(), RemoteError> {
+        let wait = self.reserve(Instant::now(), longest)?;
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
@@ -55,11 +58,11 @@ impl Budget {
     }
 
     /// Takes one request out and returns how long it has to wait.
-    fn reserve(&self, now: Instant) -> Result<Duration, RemoteError> {
+    fn reserve(&self, now: Instant, longest: Duration) -> Result<Duration, RemoteError> {
         let mut state = self.refilled(now);
         let missing = 1.0 - state.tokens;
         let wait = Duration::from_secs_f64((missing / state.flow).max(0.0));
-        if wait > LONGEST_WAIT {
+        if wait > longest {
             return Err(RemoteError::Throttled(Some(wait)));
         }
         state.tokens -= 1.0;
@@ -94,7 +97,8 @@ mod tests {
     fn a_burst_passes_and_the_rest_waits_its_turn() {
         let budget = Budget::new(10.0);
         let now = Instant::now();
-        let waits: Vec<Duration> = (0..30).map(|_| budget.reserve(now).unwrap()).collect();
+        let waits: Vec<Duration> =
+            (0..30).map(|_| budget.reserve(now, LONGEST_WAIT).unwrap()).collect();
 
         assert_eq!(waits[9], Duration::ZERO);
         assert!(waits[10] > Duration::ZERO);
@@ -105,9 +109,20 @@ mod tests {
     fn who_would_wait_too_long_is_told_so_at_once() {
         let budget = Budget::new(1.0);
         let now = Instant::now();
-        let told = (0..100).find_map(|_| budget.reserve(now).err());
+        let told = (0..100).find_map(|_| budget.reserve(now, LONGEST_WAIT).err());
 
         assert!(matches!(told, Some(RemoteError::Throttled(Some(wait))) if wait > LONGEST_WAIT));
+    }
+
+    #[test]
+    fn looks_leave_room_for_others() {
+        let budget = Budget::new(1.0);
+        let now = Instant::now();
+        let looks =
+            (0..100).filter(|_| budget.reserve(now, LONGEST_WAIT_OF_A_LOOK).is_ok()).count();
+
+        assert_eq!(looks, 6);
+        assert!(budget.reserve(now, LONGEST_WAIT).is_ok());
     }
 
     #[test]
@@ -116,9 +131,10 @@ mod tests {
         let start = Instant::now();
         budget.halve(start);
         budget.halve(start);
-        let throttled = (0..5).map(|_| budget.reserve(start).unwrap()).max().unwrap();
+        let throttled = (0..5).map(|_| budget.reserve(start, LONGEST_WAIT).unwrap()).max().unwrap();
         let later = start + 400 * SECOND;
-        let recovered = (0..10).map(|_| budget.reserve(later).unwrap()).max().unwrap();
+        let recovered =
+            (0..10).map(|_| budget.reserve(later, LONGEST_WAIT).unwrap()).max().unwrap();
 
         assert!((throttled.as_secs_f64() - 2.0).abs() < 0.2, "{throttled:?}");
         assert_eq!(recovered, Duration::ZERO);
@@ -132,6 +148,6 @@ mod tests {
             budget.halve(now);
         }
 
-        assert!(budget.reserve(now).unwrap() <= 2 * SECOND);
+        assert!(budget.reserve(now, LONGEST_WAIT).unwrap() <= 2 * SECOND);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -14,7 +15,7 @@ use ccm_domain::{Account, Scope};
 use ccm_ports::RemoteError;
 use tokio::sync::Mutex;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, LONGEST_WAIT, LONGEST_WAIT_OF_A_LOOK};
 use crate::error::meaning;
 use crate::options::{Options, Role};
 
@@ -114,7 +115,18 @@ impl Pair {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        within(&self.ec2_budget, request).await
+        within(&self.ec2_budget, LONGEST_WAIT, request).await
+    }
+
+    /// Sends a request about a few instances that a sweep sees too.
+    pub(crate) async fn ec2_look<T, E>(
+        &self,
+        request: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<T, RemoteError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        within(&self.ec2_budget, LONGEST_WAIT_OF_A_LOOK, request).await
     }
 
     /// Sends a request of CloudWatch within its budget.
@@ -125,18 +137,19 @@ impl Pair {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        within(&self.cloudwatch_budget, request).await
+        within(&self.cloudwatch_budget, LONGEST_WAIT, request).await
     }
 }
 
 async fn within<T, E>(
     budget: &Budget,
+    longest: Duration,
     request: impl Future<Output = Result<T, SdkError<E>>>,
 ) -> Result<T, RemoteError>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    budget.draw().await?;
+    budget.draw(longest).await?;
     let done = request.await.map_err(meaning);
     budget.learn(&done);
     done

@@ -195,7 +195,7 @@ async fn look_at(clients: &Pair, ids: &[InstanceId]) -> Result<Vec<Instance>, Re
     // A filter, not `InstanceIds`: one unknown id would spoil the whole call.
     let request =
         clients.ec2.describe_instances().filters(to_filter("instance-id", convert::to_ids(ids)));
-    let page = clients.ec2(request.send()).await?;
+    let page = clients.ec2_look(request.send()).await?;
     let reservations = page.reservations.unwrap_or_default();
     let found: Vec<_> =
         reservations.into_iter().flat_map(|of| of.instances.unwrap_or_default()).collect();
@@ -209,7 +209,7 @@ async fn look_at(clients: &Pair, ids: &[InstanceId]) -> Result<Vec<Instance>, Re
         .describe_instance_status()
         .include_all_instances(true)
         .set_instance_ids(Some(known));
-    let checks: Checks = match clients.ec2(request.send()).await {
+    let checks: Checks = match clients.ec2_look(request.send()).await {
         Ok(page) => page
             .instance_statuses
             .unwrap_or_default()

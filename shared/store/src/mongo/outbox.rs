@@ -1,6 +1,7 @@
 //! Changes not yet told: they wait in their documents.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use ccm_domain::{Command, DeadLetter, Lab, Run, Schedule, Settings, Sink, Worker};
@@ -64,7 +65,8 @@ impl Outbox for Mongo {
         if span.hides(count(&line), limit) {
             line = self.line(limit, Span::default()).await?;
         }
-        window.note_begin(limit, line.first().map(|(_, (waiting, _))| *waiting));
+        let oldest = line.first().map(|(_, (waiting, _))| *waiting);
+        window.note_begin(limit, oldest, Instant::now());
         self.take(line, limit)
     }
 

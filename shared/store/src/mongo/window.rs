@@ -4,9 +4,10 @@
 //! hundred thousand changes wait, it would do so for each batch. And an index keeps for some time what is not in it any
 //! more: whoever begins at its beginning passes everything that was taken out lately. So each look tells the next one
 //! where to begin and where to end. What may be missed that way, a look at everything finds: one follows when a look
-//! found too little, and after some in a row in any case.
+//! found too little, and after some in a row or some time in any case.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
 
@@ -19,6 +20,9 @@ const SLACK: i64 = 2_000;
 
 /// Looks that do not begin at the beginning, in a row at most.
 const MOST_IN_A_ROW: u32 = 16;
+
+/// After this long a look begins at the beginning: what was committed very late is told that much later at most.
+const LONGEST_ROW: Duration = Duration::from_secs(1);
 
 /// Documents by the moment by which they wait, in milliseconds; unbounded where there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +59,8 @@ struct Next {
     span: Span,
     /// Looks in a row that did not begin at the beginning.
     row: u32,
+    /// When the last look began at the beginning.
+    whole_at: Option<Instant>,
 }
 
 impl Window {
@@ -65,13 +71,18 @@ impl Window {
     }
 
     /// Takes note of where a look found the first change, if any.
-    pub(super) fn note_begin(&self, limit: usize, oldest: Option<i64>) {
+    pub(super) fn note_begin(&self, limit: usize, oldest: Option<i64>, now: Instant) {
         if limit < LEAST_BATCH {
             return;
         }
         let mut next = self.lock();
-        next.row = if next.row < MOST_IN_A_ROW { next.row + 1 } else { 0 };
-        next.span.from = oldest.filter(|_| next.row > 0).map(|at| at.saturating_sub(SLACK));
+        if next.span.from.is_none() {
+            (next.row, next.whole_at) = (0, Some(now));
+        }
+        next.row += 1;
+        let long = next.whole_at.is_none_or(|at| now.saturating_duration_since(at) >= LONGEST_ROW);
+        let whole = long || next.row > MOST_IN_A_ROW;
+        next.span.from = oldest.filter(|_| !whole).map(|at| at.saturating_sub(SLACK));
     }
 
     /// Takes note of the moments of the first and the last change of a look, if it found as many as it looked for.
@@ -98,17 +109,31 @@ mod tests {
 
     #[test]
     fn a_look_begins_a_little_before_the_last_one_and_now_and_then_at_the_beginning() {
-        let window = Window::default();
+        let (window, now) = (Window::default(), Instant::now());
         let mut begins = Vec::new();
         for at in 0..40 {
             begins.push(window.span(BATCH).from);
-            window.note_begin(BATCH, Some(10_000 + at));
+            window.note_begin(BATCH, Some(10_000 + at), now);
         }
 
         let whole = |nth: &usize| begins[*nth].is_none();
         assert_eq!((0..40).filter(whole).collect::<Vec<_>>(), [0, 17, 34]);
         assert_eq!(begins[1], Some(10_000 - SLACK));
         assert_eq!(begins[39], Some(10_038 - SLACK));
+    }
+
+    #[test]
+    fn a_second_without_a_look_at_the_beginning_is_enough() {
+        let (window, start) = (Window::default(), Instant::now());
+        let begins_after = |millis: u64| {
+            window.note_begin(BATCH, Some(10_000), start + Duration::from_millis(millis));
+            window.span(BATCH).from
+        };
+
+        let from = Some(10_000 - SLACK);
+        assert_eq!([0, 400, 999].map(begins_after), [from; 3]);
+        assert_eq!([1_000, 1_100, 2_099].map(begins_after), [None, from, from]);
+        assert_eq!([2_100].map(begins_after), [None]);
     }
 
     #[test]
@@ -125,10 +150,10 @@ mod tests {
     #[test]
     fn a_look_for_few_changes_nothing_and_begins_at_the_beginning() {
         let window = Window::default();
-        window.note_begin(BATCH, Some(10_000));
+        window.note_begin(BATCH, Some(10_000), Instant::now());
         window.note_end(BATCH, Some((10_000, 10_000)));
 
-        window.note_begin(1, None);
+        window.note_begin(1, None, Instant::now());
         window.note_end(1, None);
 
         assert_eq!(window.span(1), Span { from: None, until: Some(10_001) });

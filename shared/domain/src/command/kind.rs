@@ -108,8 +108,19 @@ impl CommandKind {
     /// Whether one that has begun serves those who ask meanwhile too; otherwise only one that waits does.
     #[must_use]
     pub const fn serves_when_begun(&self) -> bool {
-        // An import may have looked already, and who asks now may have launched the instance since.
-        !matches!(self, Self::ImportInstances { .. })
+        match self {
+            // It may have looked already, and who asks now may have launched the instance since.
+            Self::ImportInstances { .. } => false,
+            Self::RefreshWorker { .. }
+            | Self::LookAtWorker { .. }
+            | Self::SyncLabs { .. }
+            | Self::LabAction { .. }
+            | Self::ImportLab { .. }
+            | Self::DownloadLab { .. }
+            | Self::RegisterLicense { .. }
+            | Self::DeregisterLicense { .. }
+            | Self::Trigger { .. } => true,
+        }
     }
 
     /// Returns the name of the job that does it; none when the scheduler itself does.

@@ -134,7 +134,20 @@ fn of_domain(refused: &DomainError, text: String) -> RunError {
 }
 
 fn of_remote(remote: &RemoteError, text: String) -> RunError {
-    RunError { code: remote.word().to_owned(), text, permanent: !remote.is_transient() }
+    let retry_after = match remote {
+        RemoteError::Throttled(after) => *after,
+        RemoteError::Unavailable(_)
+        | RemoteError::Denied(_)
+        | RemoteError::Tls(_)
+        | RemoteError::NotFound(_)
+        | RemoteError::Conflict(_)
+        | RemoteError::Capacity(_)
+        | RemoteError::Quota(_)
+        | RemoteError::Invalid(_)
+        | RemoteError::Unexpected(_) => None,
+    };
+    let permanent = !remote.is_transient();
+    RunError { code: remote.word().to_owned(), text, permanent, retry_after }
 }
 
 fn nothing_asked(job: &JobSpec) -> JobError {

@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +67,9 @@ pub struct RunError {
     /// Whether another attempt is pointless.
     #[serde(default)]
     pub permanent: bool,
+    /// The least pause that was asked for; kept only as the run's `next_at`.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
 }
 
 /// What happened to a run.
@@ -235,7 +239,7 @@ impl RunError {
     /// An error that another attempt may not meet.
     #[must_use]
     pub fn new(code: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { code: code.into(), text: text.into(), permanent: false }
+        Self { code: code.into(), text: text.into(), permanent: false, retry_after: None }
     }
 
     /// An error that every attempt would meet.

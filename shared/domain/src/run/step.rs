@@ -45,7 +45,8 @@ impl Run {
         Ok(())
     }
 
-    /// Ends the attempt without success; the next one comes after a pause, or the run is dead.
+    /// Ends the attempt without success; the next one comes after a pause, not sooner than the error asks
+    /// for, or the run is dead.
     ///
     /// # Errors
     /// [`DomainError::NotPossible`] unless it runs.
@@ -61,7 +62,8 @@ impl Run {
             let outcome = format!("given up after {} of {}", self.attempt, policy.attempts);
             self.end(RunState::Dead, &outcome, now);
         } else {
-            let next_at = now.plus(policy.pause(self.attempt, jitter));
+            let asked = error.retry_after.unwrap_or_default().min(policy.most);
+            let next_at = now.plus(policy.pause(self.attempt, jitter).max(asked));
             let outcome = format!(
                 "attempt {} of {} failed, the next is at {next_at}",
                 self.attempt, policy.attempts

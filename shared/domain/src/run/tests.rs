@@ -115,6 +115,18 @@ fn a_run_fails_exactly_as_often_as_allowed_and_is_then_dead() {
 }
 
 #[test]
+fn the_next_attempt_comes_no_sooner_than_the_error_asks_for() {
+    for (asked, next) in [(0, 205), (3, 205), (40, 240), (3_600, 260)] {
+        let mut run = in_state(RunState::Running);
+        let error = RunError { retry_after: Some(Duration::from_secs(asked)), ..error() };
+
+        run.fail(error, &POLICY, Jitter::default(), at(200)).unwrap();
+
+        assert_eq!(run.next_at, Some(at(next)), "asked for {asked} s");
+    }
+}
+
+#[test]
 fn an_error_that_every_attempt_would_meet_is_not_tried_again() {
     let mut run = run();
     run.start(Epoch(1), at(100)).unwrap();

@@ -93,7 +93,7 @@ pub const JOBS: [JobSpec; 10] = [
         at_once: 1,
         lane: Lane::Region,
         timeout_s: 300,
-        attempts: 3,
+        attempts: 5,
         about: "Makes workers of instances that match the import rules",
     },
     JobSpec {

@@ -5,6 +5,7 @@
 //! example of that crate, run with `repo::output`; this crate depends on none of ours.
 
 mod config;
+mod logs;
 mod metrics;
 
 use std::path::Path;
@@ -32,6 +33,7 @@ struct Document {
 
 const DOCUMENTS: &[Document] = &[
     Document { path: "docs/CONFIG.md", make: config::document },
+    Document { path: "docs/LOGS.md", make: logs::document },
     Document { path: "docs/METRICS.md", make: metrics::document },
 ];
 

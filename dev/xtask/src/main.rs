@@ -3,6 +3,7 @@
 mod arch;
 mod docs;
 mod images;
+mod log_fields;
 mod repo;
 mod suite;
 mod tidy;

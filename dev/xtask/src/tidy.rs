@@ -1,12 +1,13 @@
-//! `cargo xtask tidy`: sizes, names, links and machine paths of all files that git knows.
+//! `cargo xtask tidy`: sizes, names, links, machine paths and log fields of all files that git knows.
 
+mod fields;
 mod links;
 mod names;
 mod sizes;
 
 use std::path::{Path, PathBuf};
 
-use crate::repo;
+use crate::{log_fields, repo};
 
 /// Endings of files whose text is checked.
 const TEXT: [&str; 17] = [
@@ -32,7 +33,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     for line in sizes::largest(&sources) {
         repo::say(&line);
     }
-    repo::report("tidy", &check(&root, &sources))
+    let mut faults = check(&root, &sources);
+    faults.extend(fields::check(&sources, &log_fields::dictionary(&root)?));
+    repo::report("tidy", &faults)
 }
 
 fn check(root: &Path, sources: &[Source]) -> Vec<String> {

@@ -49,8 +49,8 @@ impl Place {
             if place.sink.cursor > head {
                 let (name, cursor) = (&spec.name, place.sink.cursor);
                 tracing::warn!(
-                    cursor,
-                    head,
+                    sink.cursor = cursor,
+                    event.head = head,
                     "the log is younger than the sink {name}: from its end"
                 );
             }

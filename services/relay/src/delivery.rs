@@ -136,7 +136,7 @@ impl Line {
     ) -> anyhow::Result<Self> {
         let poster = Poster::new(spec.clone(), desk.times.timeout)?;
         let place = Place::open(&desk.fleet, spec).await?;
-        tracing::info!(cursor = place.cursor(), "the sink {} is sent to", spec.name);
+        tracing::info!(sink.cursor = place.cursor(), "the sink {} is sent to", spec.name);
         Ok(Self {
             desk: desk.clone(),
             spec: spec.clone(),

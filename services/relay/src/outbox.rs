@@ -260,7 +260,11 @@ impl Press {
             None
         };
         if let Some(reason) = reason {
-            tracing::warn!(last, head, "the bus at {last} is {reason} and is filled again");
+            tracing::warn!(
+                event.last = last,
+                event.head = head,
+                "the bus at {last} is {reason} and is filled again"
+            );
             self.bus.clear().await.map_err(Failed::Bus)?;
             return Ok(false);
         }

@@ -28,7 +28,7 @@ pub(crate) struct Scheduling {
 impl Duty for Scheduling {
     async fn seal(&self, epoch: Epoch) -> Result<(), StoreError> {
         let sealed = self.deps.fleet.stores.leases.seal(epoch).await?;
-        tracing::debug!(leader.epoch = epoch.0, sealed, "sealed {sealed} documents");
+        tracing::debug!(leader.epoch = epoch.0, "sealed {sealed} documents");
         Ok(())
     }
 

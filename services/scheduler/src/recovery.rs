@@ -47,7 +47,7 @@ impl Engine {
                 Ok((run, ())) => {
                     tracing::warn!(
                         run.id = %run.id,
-                        crashes = run.crashes,
+                        run.crashes = run.crashes,
                         "run {} was under way when its leader was lost: {}",
                         run.id,
                         run.state.name()

@@ -47,8 +47,8 @@ impl Engine {
                 self.parts.instruments.succeeded(&schedule.spec.job, at);
             }
             match schedule.next_at.map(|slot| slot.due_at().max(self.now())) {
-                Some(at) => tracing::info!(schedule = name, "{name} runs next at {at}"),
-                None => tracing::info!(schedule = name, "{name} is paused"),
+                Some(at) => tracing::info!(schedule.name = name, "{name} runs next at {at}"),
+                None => tracing::info!(schedule.name = name, "{name} is paused"),
             }
         }
         Ok(())

@@ -304,7 +304,7 @@ fn note(done: Result<Report>) -> Result<()> {
     match done {
         Ok(report) if report.errors.is_empty() => Ok(()),
         Ok(report) => {
-            tracing::warn!(errors = ?report.errors, "some workers could not be stepped");
+            tracing::warn!(error = report.errors.join("; "), "some workers could not be stepped");
             Ok(())
         }
         Err(err @ FleetError::Store(StoreError::Stale)) => Err(err),

@@ -103,7 +103,10 @@ fn state(from: &ec2::InstanceStateName) -> InstanceState {
         ec2::InstanceStateName::Stopping => InstanceState::Stopping,
         ec2::InstanceStateName::Terminated => InstanceState::Terminated,
         other => {
-            tracing::warn!(state = other.as_str(), "EC2 tells an instance state that is not known");
+            tracing::warn!(
+                instance.state = other.as_str(),
+                "EC2 tells an instance state that is not known"
+            );
             InstanceState::Unknown
         }
     }
@@ -122,7 +125,10 @@ fn check(from: &ec2::SummaryStatus) -> StatusCheck {
             StatusCheck::NotApplicable
         }
         other => {
-            tracing::warn!(status = other.as_str(), "EC2 tells a status check that is not known");
+            tracing::warn!(
+                instance.check = other.as_str(),
+                "EC2 tells a status check that is not known"
+            );
             StatusCheck::NotApplicable
         }
     }

@@ -173,7 +173,8 @@ impl CmlClient {
         let outcome = self.send(at, &ask, None).await.and_then(checked);
         let token = outcome.and_then(|answer| answer.json::<String>());
         let token = self.conclude(worker, token).map_err(|err| error::without(err, password));
-        tracing::debug!(worker.id = %at.worker, ok = token.is_ok(), "logged in to {}", at.endpoint);
+        let error = token.as_ref().err().map(|err| err as &dyn std::error::Error);
+        tracing::debug!(worker.id = %at.worker, error, "asked {} for a token", at.endpoint);
         token
     }
 
@@ -208,7 +209,7 @@ impl CmlClient {
         });
         tracing::trace!(
             worker.id = %at.worker,
-            status = answer.as_ref().ok().map(|answer| answer.status.as_u16()),
+            http.status = answer.as_ref().ok().map(|answer| answer.status.as_u16()),
             "{} {}",
             ask.method,
             ask.path.join("/")

@@ -97,7 +97,7 @@ impl Drain {
         let all_gone = count.wait_for(|count| *count == 0);
         if tokio::time::timeout(limit, all_gone).await.is_err() {
             let left = self.held(part);
-            tracing::warn!(left, "{left} {part:?} did not end within {} ms", limit.as_millis());
+            tracing::warn!("{left} {part:?} did not end within {} ms", limit.as_millis());
         }
     }
 

@@ -155,7 +155,7 @@ impl Feed {
     /// Tells an event, and before it those that are missing.
     async fn publish(&self, event: &Event) -> anyhow::Result<()> {
         let Err(Hole { after }) = self.tell(event) else { return Ok(()) };
-        tracing::debug!(after, "events behind {after} are missing");
+        tracing::debug!(event.seq = after, "events behind {after} are missing");
         self.catch_up().await.context("fill a hole")?;
         if let Err(Hole { after }) = self.tell(event) {
             anyhow::bail!("the log does not have the event behind {after}");
@@ -215,13 +215,20 @@ impl Feed {
         let Some(first) = page.first() else {
             let head = self.log.head().await.context("read the log's head")?;
             if head < last {
-                tracing::warn!(head, last, "the log ends at {head}, before what was told");
+                tracing::warn!(
+                    event.head = head,
+                    event.last = last,
+                    "the log ends at {head}, before what was told"
+                );
                 self.hub.start(head);
             }
             return Ok(false);
         };
         if first.seq != last + 1 {
-            tracing::warn!(last, "the log forgot what comes behind {last}: clients begin anew");
+            tracing::warn!(
+                event.last = last,
+                "the log forgot what comes behind {last}: clients begin anew"
+            );
             self.hub.start(first.seq - 1);
         }
         for logged in &page {

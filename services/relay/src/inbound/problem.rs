@@ -74,7 +74,11 @@ impl IntoResponse for Problem {
                 let error = &err as &dyn std::error::Error;
                 tracing::warn!(request.id = id, error, "events from outside were not taken");
             }
-            None => tracing::info!(request.id = id, code, "events from outside were refused"),
+            None => tracing::info!(
+                request.id = id,
+                error.code = code,
+                "events from outside were refused"
+            ),
         }
         let body = json!({
             "type": format!("/problems/{code}"),

@@ -65,7 +65,7 @@ where
         let span = tracing::info_span!(
             "run",
             run.id = %claimed.run.id,
-            job = claimed.job.name,
+            job.name = claimed.job.name,
             trace_id = claimed.run.trace_id,
         );
         // Does nothing before it is polled, that is before the run is started.

@@ -97,7 +97,7 @@ impl FleetOps {
             if next == Next::Rest {
                 return Ok(planned(&worker).map_or(Reconciled::Rests, Reconciled::Planned));
             }
-            tracing::debug!(worker.id = %id, next = ?next, "stepping worker {id}");
+            tracing::debug!(worker.id = %id, worker.next = ?next, "stepping worker {id}");
             match self.step(&worker, next, sight).await? {
                 Stepped::Again => {}
                 Stepped::Wait => return self.waiting(id).await,
@@ -191,7 +191,7 @@ impl FleetOps {
     pub(super) fn remote_or<T>(&self, err: crate::FleetError, otherwise: T) -> Result<T> {
         match err {
             crate::FleetError::Remote(remote) => {
-                tracing::debug!(epoch = self.epoch.0, error = %remote, "the world did not answer");
+                tracing::debug!(leader.epoch = self.epoch.0, error = %remote, "the world did not answer");
                 Ok(otherwise)
             }
             other @ (crate::FleetError::Domain(_)

@@ -62,7 +62,7 @@ impl Core {
                 Ok(event) => events.push(event),
                 // A newer process wrote it; the log has it too, for whoever can read it there.
                 Err(err) => {
-                    tracing::warn!(seq = entry.id, error = %err, "an event in Redis cannot be read");
+                    tracing::warn!(event.seq = entry.id, error = %err, "an event in Redis cannot be read");
                     break;
                 }
             }
@@ -234,7 +234,11 @@ impl Subscription {
             Compared::Same => Ok(()),
             Compared::Missed => Err(Lost::Missed),
             Compared::Lost => {
-                tracing::warn!(heard, last, "Redis lost events that were told");
+                tracing::warn!(
+                    event.head = heard,
+                    event.last = last,
+                    "Redis lost events that were told"
+                );
                 Ok(())
             }
         }

@@ -114,7 +114,7 @@ impl StoreClock {
         let off = SystemClock.now().as_millis() - clock.now().as_millis();
         if off.saturating_mul(1_000).abs() > ODD {
             tracing::warn!(
-                off_ms = off,
+                clock.off_ms = off,
                 "this machine's clock differs from the store's, which counts"
             );
         }
@@ -142,7 +142,7 @@ impl StoreClock {
         let before = self.0.ahead.swap(look.ahead.0, Ordering::Relaxed);
         let step = look.ahead.0.saturating_sub(before);
         if step.abs() > ODD {
-            tracing::warn!(step_ms = step / 1_000, "the store's clock was set");
+            tracing::warn!(clock.step_ms = step / 1_000, "the store's clock was set");
         }
     }
 }

@@ -82,7 +82,11 @@ impl Engine {
                     self.watch_list().remove(&worker.id);
                     scopes.entry(worker.scope.clone()).or_default().push((worker, busy));
                 }
-                None => report.count("busy"),
+                None => {
+                    // What it is wanted for now may have come too late for the step that is under way.
+                    self.watch_again(worker.id);
+                    report.count("busy");
+                }
             }
         }
         let mut all: FuturesUnordered<_> =
@@ -135,6 +139,7 @@ impl Engine {
             // One read at a time, whatever is under way: what piles up here only makes the store slower.
             match beside(self.to_step(all), &mut under_way).await? {
                 Ok(workers) => {
+                    all = false;
                     let engine = Arc::clone(&self);
                     under_way.push(async move { engine.step_workers(workers).await });
                 }
@@ -142,7 +147,7 @@ impl Engine {
             }
             let turn = self.next_turn(&mut bell);
             match leaving.run_until_cancelled(beside(turn, &mut under_way)).await {
-                Some(wanted) => all = wanted?,
+                Some(wanted) => all |= wanted?,
                 None => break,
             }
         }
@@ -271,9 +276,14 @@ impl Engine {
         };
         let mut list = self.watch_list();
         match at {
-            Some(at) => list.insert(worker.id, Watched { at, wish: Some(Wishes::of(worker)) }),
-            None => list.remove(&worker.id),
-        };
+            Some(at) => {
+                // One that is in the list was wanted while it was stepped.
+                let found =
+                    list.entry(worker.id).and_modify(|watched| watched.at = watched.at.min(at));
+                found.or_insert(Watched { at, wish: Some(Wishes::of(worker)) });
+            }
+            None => drop(list.remove(&worker.id)),
+        }
         drop(list);
         self.watching.notify_one();
     }
